@@ -1,0 +1,242 @@
+-- The write path. Everything that a provider says, in a page, an event, an answer to a question about one object
+-- or by no longer naming an object, comes to apply_states, and nothing else writes `entities` or `changes`.
+
+do $$ begin
+  create type supasaasy.entity_state as (
+    external_id text, parent_id text, payload jsonb, hash bigint, source_created bigint,
+    archived boolean, archived_at bigint, deleted boolean, version bigint, version_until bigint, api_version text
+  );
+exception when duplicate_object then null; end $$;
+
+-- A provider's instant in milliseconds, or null when it is none that a timestamp can hold. Never an error.
+create or replace function supasaasy.instant_ms(value jsonb, unit text) returns bigint
+language sql immutable parallel safe
+return case
+  when unit = 's' and jsonb_typeof(value) = 'number' and value::numeric between -62135596800 and 253402300799
+    then (value::numeric * 1000)::bigint
+  when unit = 'ms' and jsonb_typeof(value) = 'number' and value::numeric between -62135596800000 and 253402300799999
+    then value::numeric::bigint
+  when unit = 'iso' and jsonb_typeof(value) = 'string'
+    and value #>> '{}' ~ '^[1-9]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-4]):?[0-5]\d)$'
+    then (extract(epoch from (value #>> '{}')::timestamptz) * 1000)::bigint
+end;
+
+create or replace function supasaasy.path_of(value jsonb) returns text[]
+language sql immutable parallel safe
+return case when jsonb_typeof(value) = 'array' then array(select jsonb_array_elements_text(value)) end;
+
+-- Takes the records of one resource out of JSON as its description says. Two records of one id (an object that
+-- moved between pages, a doubled answer) become the newer one.
+create or replace function supasaasy.extract_states(
+  p_records jsonb, p_spec jsonb, p_version bigint, p_until bigint, p_parent text default null,
+  p_versions bigint[] default null, p_untils bigint[] default null, p_api_versions text[] default null
+) returns supasaasy.entity_state[]
+language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
+declare
+  id_path text[] := supasaasy.path_of(p_spec -> 'id');
+  created_path text[] := supasaasy.path_of(p_spec #> '{created,path}');
+  created_unit text := p_spec #>> '{created,unit}';
+  version_path text[] := supasaasy.path_of(p_spec #> '{version,path}');
+  version_unit text := p_spec #>> '{version,unit}';
+  archived_path text[] := supasaasy.path_of(p_spec #> '{archived,path}');
+  archived_equals jsonb := p_spec #> '{archived,equals}';
+  archived_at_path text[] := supasaasy.path_of(p_spec #> '{archived,at,path}');
+  archived_at_unit text := p_spec #>> '{archived,at,unit}';
+  deleted_path text[] := supasaasy.path_of(p_spec #> '{deleted,path}');
+  deleted_equals jsonb := p_spec #> '{deleted,equals}';
+  parent_path text[] := supasaasy.path_of(p_spec -> 'parent');
+  -- Fields that say nothing about the object (links that are signed anew in every answer) do not make it changed.
+  volatile_keys text[] := coalesce(supasaasy.path_of(p_spec -> 'volatile'), '{}');
+  -- Lists that are only there because we asked for them are not part of the object.
+  detached_keys text[] := coalesce(supasaasy.path_of(p_spec -> 'detach'), '{}');
+  has_volatile boolean := cardinality(volatile_keys) > 0;
+  has_detached boolean := cardinality(detached_keys) > 0;
+  api_version text := p_spec ->> 'api_version';
+  result supasaasy.entity_state[];
+  nameless bigint;
+begin
+  with record as (
+    select distinct on (id) id, payload,
+      coalesce(supasaasy.instant_ms(payload #> version_path, version_unit), p_versions[n], p_version) as version,
+      coalesce(supasaasy.instant_ms(payload #> version_path, version_unit) + case version_unit when 's' then 999 else 0 end,
+               p_untils[n], p_until) as version_until,
+      coalesce(p_api_versions[n], api_version) as api_version
+    from (
+      select case when has_detached then value - detached_keys else value end as payload, value #>> id_path as id, ordinality as n
+      from jsonb_array_elements(p_records) with ordinality
+    ) item
+    order by id, 3 desc
+  )
+  select array_agg(row(
+      id, coalesce(p_parent, payload #>> parent_path), payload,
+      jsonb_hash_extended(case when has_volatile then payload - volatile_keys else payload end, 0),
+      supasaasy.instant_ms(payload #> created_path, created_unit),
+      coalesce(case when archived_path is null then false
+                    when archived_equals is null then coalesce(payload #> archived_path, 'null'::jsonb) not in ('null'::jsonb, 'false'::jsonb)
+                    else payload #> archived_path = archived_equals end, false),
+      supasaasy.instant_ms(payload #> archived_at_path, archived_at_unit),
+      coalesce(deleted_path is not null and payload #> deleted_path = deleted_equals, false),
+      version, version_until, api_version
+    )::supasaasy.entity_state order by id),
+    count(*) filter (where id is null or id = '')
+  into result, nameless from record;
+  if nameless > 0 then
+    raise exception 'a record of % has no id at %', p_spec ->> 'collection', p_spec ->> 'id' using errcode = '22000';
+  end if;
+  return coalesce(result, '{}');
+end $$;
+
+-- Decides, for every state, whether it is new, newer, the same, older, or whether nobody can tell, and writes what
+-- follows from that. Returns the counts, `again` (ids to be read again because nobody can tell) and `gone` (ids that
+-- became tombstones now).
+--
+-- How two states are ordered. Providers stamp whole seconds and deliver late, so each state carries the interval in
+-- which it is known to have been true, and three rules apply in this order:
+--   1. the same content is no news;
+--   2. a read that began after the stored state had reached us is newer, whatever the clocks say (it happened after);
+--      for a resource with its own change time an older change time still wins, because search indexes lag;
+--   3. else intervals that do not touch are ordered by time, and intervals that touch are ambiguous: read again.
+-- An event can only be outdated by another event: the clocks of `event.created` and of list answers need not agree.
+create or replace function supasaasy.apply_states(
+  p_app text, p_collection text, p_states supasaasy.entity_state[], p_context jsonb
+) returns jsonb
+language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
+declare
+  is_read boolean := p_context ->> 'source' = 'read';
+  source_name text := p_context ->> 'source';
+  origin_name text := p_context ->> 'origin';
+  origin_ref text := p_context ->> 'origin_id';
+  started timestamptz := (p_context ->> 'started_at')::timestamptz;
+  owned boolean := coalesce((p_context ->> 'owned')::boolean, false);
+  final_word boolean := coalesce((p_context ->> 'authoritative')::boolean, false);
+  can_ask boolean := coalesce((p_context ->> 'retrievable')::boolean, false);
+  purge boolean := coalesce((p_context ->> 'purge')::boolean, false);
+  dry boolean := coalesce((p_context ->> 'dry')::boolean, false);
+  quiet_creates boolean := coalesce((p_context ->> 'quiet_creates')::boolean, false);
+  list_until bigint := coalesce((p_context ->> 'list_until')::bigint, -9223372036854775808);
+  candidate_ids text[];
+  unchanged_count bigint;
+  clock timestamptz := clock_timestamp();
+  result jsonb;
+begin
+  if p_states is null or cardinality(p_states) = 0 then
+    return '{"created":0,"updated":0,"unchanged":0,"archived":0,"deleted":0,"stale":0,"again":[],"gone":[]}';
+  end if;
+
+  -- Without a lock first: an unchanged page locks and writes nothing.
+  select coalesce(array_agg(n.external_id) filter (where not same), '{}'), count(*) filter (where same)
+  into candidate_ids, unchanged_count
+  from (
+    select n.external_id,
+      coalesce(case when n.deleted then e.deleted_at is not null
+                    else e.payload_hash = n.hash and e.deleted_at is null and e.parent_id is not distinct from n.parent_id end, false) as same
+    from unnest(p_states) n
+    left join supasaasy.entities e
+      on e.collection_key = p_collection and e.external_id = n.external_id and e.app_key = p_app
+  ) n;
+  if cardinality(candidate_ids) = 0 then
+    return jsonb_build_object('created', 0, 'updated', 0, 'unchanged', unchanged_count, 'archived', 0, 'deleted', 0,
+      'stale', 0, 'again', '[]'::jsonb, 'gone', '[]'::jsonb);
+  end if;
+  if not dry then
+    perform 1 from supasaasy.entities e
+    where e.collection_key = p_collection and e.external_id = any(candidate_ids) and e.app_key = p_app
+    order by e.external_id for update;
+  end if;
+
+  with decided as materialized (
+    select n.*, e.raw_payload as old_payload, e.change_seq as old_seq, e.version as old_version, e.version_until as old_until,
+      e.deleted_at as old_deleted_at, e.archived_at as old_archived_at, e.external_id is not null as known,
+      case
+        -- Nothing stored.
+        when e.external_id is null and n.deleted then 'bury'
+        when e.external_id is null then case when is_read or n.version > list_until or not can_ask then 'write' else 'again' end
+        -- No news.
+        when n.deleted and e.deleted_at is not null then 'same'
+        when not n.deleted and e.deleted_at is null and e.payload_hash = n.hash
+          and e.parent_id is not distinct from n.parent_id then 'same'
+        -- A change time of the provider's own.
+        when owned and not n.deleted and n.version_until < e.version then
+          case when e.deleted_at is not null and is_read and started > e.observed_at
+            then case when final_word or not can_ask then 'write' else 'again' end else 'stale' end
+        when owned and n.version > e.version_until then 'write'
+        -- Read after the stored state had reached us.
+        when is_read and started > e.observed_at then 'write'
+        when owned then case when can_ask then 'again' when n.version >= e.version then 'write' else 'stale' end
+        -- Ordered by observation.
+        when is_read and n.version > e.version_until then 'write'
+        when is_read and n.version_until < e.version then 'stale'
+        when not is_read and e.version_source = 'event' and n.version_until < e.version then 'stale'
+        when not is_read and n.version > greatest(e.version_until, list_until) then 'write'
+        when can_ask then 'again'
+        when n.version >= e.version then 'write'
+        else 'stale'
+      end as decision
+    from unnest(p_states) n
+    left join supasaasy.entities e
+      on e.collection_key = p_collection and e.external_id = n.external_id and e.app_key = p_app
+    where n.external_id = any(candidate_ids)
+  ),
+  numbered as materialized (
+    select d.*,
+      case when d.decision = 'write' and not dry and not (quiet_creates and not d.known) then nextval('supasaasy.change_seq') end as seq,
+      case when d.deleted then 'delete'
+           when not d.known or d.old_deleted_at is not null then 'create'
+           when d.archived and d.old_archived_at is null then 'archive'
+           else 'update' end as operation,
+      case when d.archived then coalesce(to_timestamp(d.archived_at / 1000.0), d.old_archived_at, to_timestamp(d.version / 1000.0)) end as new_archived_at
+    from decided d
+  ),
+  inserted as (
+    insert into supasaasy.entities (app_key, collection_key, external_id, parent_id, api_version, raw_payload, payload_hash,
+      version, version_until, version_source, observed_at, source_created_at, created_at, updated_at, archived_at, deleted_at, change_seq)
+    select p_app, p_collection, external_id, parent_id, api_version, case when deleted then null else payload end, coalesce(hash, 0),
+      version, version_until, source_name, clock, to_timestamp(source_created / 1000.0), clock, clock, new_archived_at,
+      case when deleted then to_timestamp(version / 1000.0) end, seq
+    from numbered where not known and decision in ('write', 'bury') and not dry
+    order by external_id
+    on conflict do nothing
+    returning external_id
+  ),
+  updated as (
+    update supasaasy.entities e set
+      parent_id = case when n.deleted then e.parent_id else n.parent_id end,
+      api_version = case when n.deleted then e.api_version else n.api_version end,
+      raw_payload = case when n.deleted then case when purge then null else e.raw_payload end else n.payload end,
+      payload_hash = case when n.deleted then e.payload_hash else n.hash end,
+      version = greatest(e.version, n.version), version_until = greatest(e.version_until, n.version_until),
+      version_source = source_name, observed_at = clock, updated_at = clock,
+      source_created_at = case when n.deleted then e.source_created_at else coalesce(to_timestamp(n.source_created / 1000.0), e.source_created_at) end,
+      archived_at = case when n.deleted then e.archived_at else n.new_archived_at end,
+      deleted_at = case when n.deleted then to_timestamp(n.version / 1000.0) end,
+      change_seq = n.seq
+    from numbered n
+    where n.known and n.decision = 'write' and not dry
+      and e.collection_key = p_collection and e.external_id = n.external_id and e.app_key = p_app
+    returning e.external_id
+  ),
+  logged as (
+    insert into supasaasy.changes (seq, app_key, collection_key, external_id, operation, origin, origin_id, version, before, previous_seq)
+    select n.seq, p_app, p_collection, n.external_id, n.operation, origin_name, origin_ref, n.version, n.old_payload, n.old_seq
+    from numbered n
+    where n.seq is not null and (n.known or n.external_id in (select external_id from inserted))
+    order by n.seq
+  ),
+  outcome as (
+    select n.external_id, n.operation, n.known,
+      -- Another writer inserted it between our look and our insert: nobody can tell which is newer.
+      case when not n.known and n.decision in ('write', 'bury') and not dry and i.external_id is null then 'again' else n.decision end as decision
+    from numbered n left join inserted i using (external_id)
+  )
+  select jsonb_build_object(
+    'created', count(*) filter (where decision = 'write' and operation = 'create'),
+    'updated', count(*) filter (where decision = 'write' and operation = 'update'),
+    'archived', count(*) filter (where decision = 'write' and operation = 'archive'),
+    'deleted', count(*) filter (where decision = 'write' and operation = 'delete'),
+    'unchanged', unchanged_count + count(*) filter (where decision in ('same', 'bury')),
+    'stale', count(*) filter (where decision = 'stale'),
+    'again', coalesce(jsonb_agg(external_id) filter (where decision = 'again'), '[]'),
+    'gone', coalesce(jsonb_agg(external_id) filter (where decision = 'write' and operation = 'delete'), '[]')
+  ) into result from outcome;
+  return result;
+end $$;

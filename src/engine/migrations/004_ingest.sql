@@ -1,0 +1,413 @@
+-- Records of one resource, with their nested lists. The caller holds the collection locks (see lock_collections).
+--
+-- Context: source, origin, origin_id, started_at, authoritative, purge, dry, quiet_creates, run_id, priority.
+create or replace function supasaasy.apply_records(
+  p_app text, p_spec jsonb, p_records jsonb, p_context jsonb, p_version bigint, p_until bigint,
+  p_parent text default null, p_versions bigint[] default null, p_untils bigint[] default null, p_api_versions text[] default null
+) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  collection text := p_spec ->> 'collection';
+  id_path text[] := supasaasy.path_of(p_spec -> 'id');
+  dry boolean := coalesce((p_context ->> 'dry')::boolean, false);
+  states supasaasy.entity_state[] := supasaasy.extract_states(p_records, p_spec, p_version, p_until, p_parent, p_versions, p_untils, p_api_versions);
+  context jsonb := p_context || jsonb_build_object(
+    'owned', p_spec ? 'version', 'retrievable', coalesce((p_spec ->> 'retrievable')::boolean, false),
+    'list_until', case when p_context ->> 'source' = 'event' then supasaasy.list_until(p_app, collection) end);
+  child jsonb;
+  child_counts jsonb := '{}';
+  result jsonb;
+begin
+  result := supasaasy.apply_states(p_app, collection, states, context);
+  for child in select value from jsonb_array_elements(coalesce(p_spec -> 'children', '[]')) loop
+    child_counts := child_counts || jsonb_build_object(child ->> 'resource', supasaasy.apply_children(
+      p_app, child, id_path, p_records, context, p_version, p_until, p_versions, p_untils, p_api_versions));
+    if jsonb_array_length(result -> 'gone') > 0 then
+      perform supasaasy.apply_orphans(p_app, child, result -> 'gone', context, p_version, p_until);
+    end if;
+  end loop;
+  if not dry then
+    perform supasaasy.ask_again(p_app, p_spec, result -> 'again', p_context);
+  end if;
+  return result || jsonb_build_object('children', child_counts, 'ids', coalesce((select jsonb_agg(s.external_id) from unnest(states) s), '[]'));
+end $$;
+
+-- Children are replaced with their parent: those that a complete nested list no longer names are gone; a list that
+-- the provider cut is completed by a task of its own before anything is missed.
+create or replace function supasaasy.apply_children(
+  p_app text, p_child jsonb, p_parent_id text[], p_parents jsonb, p_context jsonb, p_version bigint, p_until bigint,
+  p_versions bigint[], p_untils bigint[], p_api_versions text[]
+) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  collection text := p_child ->> 'collection';
+  list_path text[] := supasaasy.path_of(p_child -> 'path');
+  more_path text[] := supasaasy.path_of(p_child -> 'more');
+  dry boolean := coalesce((p_context ->> 'dry')::boolean, false);
+  replaces boolean := coalesce((p_child ->> 'replace')::boolean, true);
+  -- A child has no change time of its own unless its description says so; nobody can ask for it alone.
+  context jsonb := p_context || jsonb_build_object('owned', p_child ? 'version', 'retrievable', false, 'authoritative', false);
+  states supasaasy.entity_state[] := '{}';
+  missing supasaasy.entity_state[];
+  cut text[] := '{}';
+  parent record;
+  result jsonb;
+  removed jsonb;
+begin
+  for parent in
+    select value #>> p_parent_id as id, value #> list_path as list,
+      coalesce(value #> more_path = 'true'::jsonb, false) as more,
+      coalesce(p_versions[ordinality], p_version) as version, coalesce(p_untils[ordinality], p_until) as version_until,
+      p_api_versions[ordinality] as api_version
+    from jsonb_array_elements(p_parents) with ordinality
+    where jsonb_typeof(value #> list_path) = 'array'
+  loop
+    states := states || supasaasy.extract_states(parent.list, p_child, parent.version, parent.version_until, parent.id,
+      null, null, case when parent.api_version is not null then array_fill(parent.api_version, array[jsonb_array_length(parent.list)]) end);
+    if parent.more then
+      cut := cut || parent.id;
+    end if;
+  end loop;
+  result := supasaasy.apply_states(p_app, collection, states, context);
+  if replaces then
+    select array_agg(row(e.external_id, e.parent_id, null, null, null, false, null, true,
+        coalesce(p.version, p_version), coalesce(p.version_until, p_until), null)::supasaasy.entity_state order by e.external_id)
+    into missing
+    from (
+      select value #>> p_parent_id as id, p_versions[ordinality] as version, p_untils[ordinality] as version_until
+      from jsonb_array_elements(p_parents) with ordinality
+      where jsonb_typeof(value #> list_path) = 'array' and not coalesce(value #> more_path = 'true'::jsonb, false)
+    ) p
+    join supasaasy.entities e on e.parent_id = p.id and e.app_key = p_app and e.collection_key = collection and e.deleted_at is null
+    where not exists (select 1 from unnest(states) s where s.external_id = e.external_id);
+    removed := supasaasy.apply_states(p_app, collection, missing, context);
+    result := result || jsonb_build_object('deleted', (result ->> 'deleted')::bigint + (removed ->> 'deleted')::bigint);
+  end if;
+  if not dry and p_child ? 'completable' and cardinality(cut) > 0 then
+    insert into supasaasy.tasks (run_id, app_key, resource, collection_key, kind, external_id, priority)
+    select (p_context ->> 'run_id')::uuid, p_app, p_child ->> 'resource', collection, 'children', id, coalesce((p_context ->> 'priority')::smallint, 0)
+    from unnest(cut) id
+    on conflict (app_key, collection_key, external_id, kind, coalesce(run_id, '00000000-0000-0000-0000-000000000000'::uuid))
+      where external_id is not null and state in ('ready', 'running')
+    do update set requested_at = clock_timestamp();
+  end if;
+  return result;
+end $$;
+
+-- What belonged to a parent that is gone is gone with it.
+create or replace function supasaasy.apply_orphans(
+  p_app text, p_child jsonb, p_parents jsonb, p_context jsonb, p_version bigint, p_until bigint
+) returns void
+language plpgsql set search_path = '' as $$
+declare
+  orphans supasaasy.entity_state[];
+begin
+  select array_agg(row(e.external_id, e.parent_id, null, null, null, false, null, true,
+    greatest(e.version_until + 1, p_version), greatest(e.version_until + 1, p_until), null)::supasaasy.entity_state order by e.external_id)
+  into orphans
+  from jsonb_array_elements_text(p_parents) parent
+  join supasaasy.entities e on e.parent_id = parent and e.app_key = p_app
+    and e.collection_key = p_child ->> 'collection' and e.deleted_at is null;
+  perform supasaasy.apply_states(p_app, p_child ->> 'collection', orphans,
+    p_context || '{"owned": false, "retrievable": false}');
+end $$;
+
+-- Nobody can tell which state is newer: a task reads the object and applies that answer.
+create or replace function supasaasy.ask_again(p_app text, p_spec jsonb, p_ids jsonb, p_context jsonb) returns void
+language sql set search_path = '' as $$
+  insert into supasaasy.tasks (run_id, app_key, resource, collection_key, kind, external_id, priority)
+  select (p_context ->> 'run_id')::uuid, p_app, p_spec ->> 'resource', p_spec ->> 'collection', 'retrieve', id,
+    coalesce((p_context ->> 'priority')::smallint, 0)
+  from jsonb_array_elements_text(p_ids) id
+  order by id
+  on conflict (app_key, collection_key, external_id, kind, coalesce(run_id, '00000000-0000-0000-0000-000000000000'::uuid))
+    where external_id is not null and state in ('ready', 'running')
+  do update set requested_at = clock_timestamp();
+$$;
+
+-- How far the lists of a collection have been read, on the provider's clock. An event that is not later than this
+-- cannot replace what is stored on its own word: the list may already have shown something newer.
+create or replace function supasaasy.list_until(p_app text, p_collection text) returns bigint
+language sql stable set search_path = '' as $$
+  select greatest(
+    (select read_until from supasaasy.sync_state where app_key = p_app and collection_key = p_collection),
+    (select max(read_until) from supasaasy.tasks where app_key = p_app and collection_key = p_collection and read_until is not null));
+$$;
+
+-- Pages share a collection; events have it for themselves, for the few milliseconds of a batch, so that the
+-- list_until that they compare with cannot move under them.
+create or replace function supasaasy.lock_collections(p_app text, p_collections text[], p_exclusive boolean) returns void
+language plpgsql set search_path = '' as $$
+declare
+  name text;
+begin
+  for name in select distinct c from unnest(p_collections) c order by c loop
+    if p_exclusive then
+      perform pg_advisory_xact_lock(hashtextextended('supasaasy:' || p_app || ':' || name, 0));
+    else
+      perform pg_advisory_xact_lock_shared(hashtextextended('supasaasy:' || p_app || ':' || name, 0));
+    end if;
+  end loop;
+end $$;
+
+create or replace function supasaasy.collections_of(p_spec jsonb) returns text[]
+language sql immutable set search_path = '' as $$
+  select array_agg(c) from (
+    select p_spec ->> 'collection' as c
+    union all select value ->> 'collection' from jsonb_array_elements(coalesce(p_spec -> 'children', '[]'))
+  ) x;
+$$;
+
+-- A list that names objects without showing them whole (Intercom's conversations): asks for those that are newer.
+create or replace function supasaasy.apply_hints(p_app text, p_spec jsonb, p_records jsonb, p_context jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  states supasaasy.entity_state[] := supasaasy.extract_states(p_records, p_spec, 0, 0);
+  newer jsonb;
+begin
+  select coalesce(jsonb_agg(s.external_id), '[]') into newer
+  from unnest(states) s
+  left join supasaasy.entities e on e.app_key = p_app and e.collection_key = p_spec ->> 'collection' and e.external_id = s.external_id
+  where e.external_id is null or e.deleted_at is not null or e.version < s.version;
+  if not coalesce((p_context ->> 'dry')::boolean, false) then
+    perform supasaasy.ask_again(p_app, p_spec, newer, p_context);
+  end if;
+  return jsonb_build_object('created', 0, 'updated', 0, 'archived', 0, 'deleted', 0, 'stale', 0,
+    'unchanged', cardinality(states) - jsonb_array_length(newer), 'again', newer, 'gone', '[]'::jsonb, 'children', '{}'::jsonb,
+    'ids', coalesce((select jsonb_agg(s.external_id) from unnest(states) s), '[]'));
+end $$;
+
+-- The records one by one, for a page that was refused as a whole: what cannot be stored goes to quarantine with its
+-- reason and its text, the rest is stored. `json` keeps the text as it came; only `jsonb` looks into it.
+create or replace function supasaasy.apply_carefully(
+  p_app text, p_spec jsonb, p_records json, p_context jsonb, p_version bigint, p_until bigint, p_parent text
+) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  record_text text;
+  record_id text;
+  one jsonb;
+  total jsonb := '{"created":0,"updated":0,"unchanged":0,"archived":0,"deleted":0,"stale":0,"errors":0,"again":[],"gone":[],"children":{},"ids":[],"nameless":0}';
+begin
+  for record_text in select value::text from json_array_elements(p_records) loop
+    record_id := null;
+    begin
+      record_id := record_text::json #>> supasaasy.path_of(p_spec -> 'id');
+    exception when others then
+      null;  -- The id itself cannot be read: counted below as nameless.
+    end;
+    begin
+      if coalesce((p_spec ->> 'partial')::boolean, false) then
+        one := supasaasy.apply_hints(p_app, p_spec, jsonb_build_array(record_text::jsonb), p_context);
+      else
+        one := supasaasy.apply_records(p_app, p_spec, jsonb_build_array(record_text::jsonb), p_context, p_version, p_until, p_parent);
+      end if;
+    exception
+      when data_exception or program_limit_exceeded or integrity_constraint_violation or raise_exception then
+        one := jsonb_build_object('errors', 1, 'nameless', (record_id is null or record_id = '')::int,
+          'ids', case when record_id is null then '[]'::jsonb else jsonb_build_array(record_id) end);
+        if not coalesce((p_context ->> 'dry')::boolean, false) then
+          perform supasaasy.put_in_quarantine(p_app, p_spec ->> 'collection', record_id, sqlerrm, sqlstate, record_text,
+            p_context ->> 'origin', p_context ->> 'origin_id', p_version);
+        end if;
+    end;
+    total := supasaasy.add_counts(total, one) || jsonb_build_object(
+      'ids', (total -> 'ids') || coalesce(one -> 'ids', '[]'), 'nameless', (total ->> 'nameless')::int + coalesce((one ->> 'nameless')::int, 0));
+  end loop;
+  return total;
+end $$;
+
+create or replace function supasaasy.add_counts(a jsonb, b jsonb) returns jsonb
+language sql immutable set search_path = '' as $$
+  select a || jsonb_object_agg(k, coalesce((a ->> k)::bigint, 0) + coalesce((b ->> k)::bigint, 0))
+  from unnest(array['created', 'updated', 'unchanged', 'archived', 'deleted', 'stale', 'errors']) k;
+$$;
+
+create or replace function supasaasy.put_in_quarantine(
+  p_app text, p_collection text, p_id text, p_reason text, p_code text, p_raw text, p_origin text, p_origin_id text, p_version bigint
+) returns void
+language sql set search_path = '' as $$
+  insert into supasaasy.quarantine (app_key, collection_key, external_id, reason, code, raw, origin, origin_id, version)
+  values (p_app, p_collection, p_id, p_reason, p_code, p_raw, p_origin, p_origin_id, p_version)
+  on conflict (app_key, collection_key, external_id) where resolved_at is null and external_id is not null
+  do update set reason = excluded.reason, code = excluded.code, raw = excluded.raw, origin = excluded.origin,
+    origin_id = excluded.origin_id, version = excluded.version, attempts = quarantine.attempts + 1, updated_at = clock_timestamp();
+$$;
+
+-- One page of a task: its rows, what follows from them, and the checkpoint, in one transaction.
+--
+-- p_page: spec, started_at (our clock, before the request), version and version_until (provider's clock), requests,
+--   next {style: last_id|path|scroll|page|none, more, path, ids}, careful, quiet_creates, purge, lease_seconds, stop (a limit was reached).
+-- Raises SY001 when the lease is lost, SY002 when the answer has no list of records, SY003 when paging cannot go on.
+create or replace function supasaasy.ingest_page(p_task bigint, p_token bigint, p_body text, p_page jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  t supasaasy.tasks;
+  spec jsonb := p_page -> 'spec';
+  next_rule jsonb := p_page -> 'next';
+  careful boolean := coalesce((p_page ->> 'careful')::boolean, false);
+  doc jsonb;
+  doc_text json;
+  records jsonb;
+  records_text json;
+  records_path text[] := supasaasy.path_of(spec -> 'records');
+  record_count integer;
+  version bigint := (p_page ->> 'version')::bigint;
+  version_until bigint := (p_page ->> 'version_until')::bigint;
+  context jsonb;
+  result jsonb;
+  next_cursor text;
+  last_id text;
+  last_created bigint;
+  more boolean := false;
+  done boolean;
+  parent_id text;
+  seen jsonb;
+begin
+  select * into t from supasaasy.tasks where id = p_task and lease_token = p_token and state = 'running' for update;
+  if not found then
+    raise exception 'task % is no longer ours: another worker has taken it over', p_task using errcode = 'SY001';
+  end if;
+  context := jsonb_build_object('source', 'read', 'origin', case when t.kind = 'list' and t.input ? 'audit' then 'audit' else 'sync' end,
+    'origin_id', coalesce(t.run_id::text, 'task-' || t.id), 'started_at', p_page -> 'started_at', 'run_id', t.run_id,
+    'priority', t.priority, 'quiet_creates', p_page -> 'quiet_creates', 'purge', p_page -> 'purge');
+  parent_id := case when t.kind = 'children' then t.external_id end;
+  perform supasaasy.lock_collections(t.app_key, supasaasy.collections_of(spec), false);
+
+  if careful then
+    doc_text := p_body::json;
+    records_text := case when records_path is null then json_build_array(doc_text) else doc_text #> records_path end;
+    if records_text is null or json_typeof(records_text) <> 'array' then
+      raise exception 'the answer has no list at %', spec -> 'records' using errcode = 'SY002';
+    end if;
+    record_count := json_array_length(records_text);
+    result := supasaasy.apply_carefully(t.app_key, spec, records_text, context, version, version_until, parent_id);
+    last_id := records_text -> (record_count - 1) #>> supasaasy.path_of(spec -> 'id');
+    more := coalesce(doc_text #>> supasaasy.path_of(next_rule -> 'more'), 'false') = 'true';
+    next_cursor := doc_text #>> supasaasy.path_of(next_rule -> 'path');
+  else
+    doc := p_body::jsonb;
+    records := case when records_path is null then jsonb_build_array(doc) else doc #> records_path end;
+    if records is null or jsonb_typeof(records) <> 'array' then
+      raise exception 'the answer has no list at %', spec -> 'records' using errcode = 'SY002';
+    end if;
+    record_count := jsonb_array_length(records);
+    if coalesce((spec ->> 'partial')::boolean, false) then
+      result := supasaasy.apply_hints(t.app_key, spec, records, context);
+    else
+      result := supasaasy.apply_records(t.app_key, spec, records, context, version, version_until, parent_id);
+    end if;
+    last_id := records -> (record_count - 1) #>> supasaasy.path_of(spec -> 'id');
+    last_created := supasaasy.instant_ms(records -> (record_count - 1) #> supasaasy.path_of(spec #> '{created,path}'), spec #>> '{created,unit}') / 1000;
+    more := coalesce(doc #>> supasaasy.path_of(next_rule -> 'more'), 'false') = 'true';
+    next_cursor := doc #>> supasaasy.path_of(next_rule -> 'path');
+  end if;
+
+  -- The next position, by the provider's way of paging.
+  case next_rule ->> 'style'
+    when 'last_id' then
+      if more and record_count = 0 then
+        raise exception 'the provider says that there is more, behind an empty page' using errcode = 'SY003';
+      end if;
+      next_cursor := case when more then last_id end;
+      if more and next_cursor is null then
+        raise exception 'the last record of the page has no id to go on from' using errcode = 'SY003';
+      end if;
+    when 'scroll' then
+      if record_count = 0 then
+        next_cursor := null;
+      end if;
+    when 'page' then
+      next_cursor := case when next_cursor is not null and record_count > 0 then (coalesce(t.cursor::bigint, 1) + 1)::text end;
+    when 'none' then
+      next_cursor := null;
+    else null;
+  end case;
+  if next_cursor is not null and next_cursor = t.cursor and next_rule ->> 'style' <> 'scroll' then
+    raise exception 'the cursor "%" repeats: going on would never end', next_cursor using errcode = 'SY003';
+  end if;
+  -- Without a path to page on, a range ends where its bound is.
+  done := next_cursor is null or coalesce((p_page ->> 'stop')::boolean, false)
+    or (t.range_from is not null and last_created is not null and last_created < t.range_from);
+
+  if t.kind = 'children' then
+    seen := coalesce(t.input -> 'seen', '[]') || (result -> 'ids');
+    t.input := t.input || jsonb_build_object('seen', seen, 'started_at', coalesce(t.input -> 'started_at', p_page -> 'started_at'));
+    if done then
+      result := supasaasy.add_counts(result, supasaasy.apply_absent(t, seen, context, version, version_until));
+      t.input := t.input - array['seen', 'started_at'];
+    end if;
+  end if;
+
+  if t.pass_id is not null and (t.kind = 'list' or t.kind = 'fanout') then
+    insert into supasaasy.pass_pages (pass_id, ids)
+    select t.pass_id, array(select jsonb_array_elements_text(result -> 'ids')) where jsonb_array_length(result -> 'ids') > 0;
+    if coalesce((result ->> 'nameless')::int, 0) > 0 then
+      update supasaasy.passes set sweepable = false, note = 'a record without a readable id was quarantined' where id = t.pass_id;
+    end if;
+    if coalesce((p_page ->> 'stop')::boolean, false) and next_cursor is not null then
+      update supasaasy.passes set sweepable = false, note = 'stopped at the limit that was asked for' where id = t.pass_id;
+    end if;
+  end if;
+
+  update supasaasy.tasks set
+    cursor = case when done then cursor else next_cursor end,
+    cursor_created = coalesce(last_created, cursor_created),
+    read_from = least(read_from, version), read_until = greatest(read_until, case when kind in ('list', 'fanout') then version_until end),
+    pages = pages + 1, requests = requests + coalesce((p_page ->> 'requests')::int, 1), records = records + record_count,
+    created = created + (result ->> 'created')::bigint, updated = updated + (result ->> 'updated')::bigint,
+    unchanged = unchanged + (result ->> 'unchanged')::bigint, archived = archived + (result ->> 'archived')::bigint,
+    deleted = deleted + (result ->> 'deleted')::bigint, stale = stale + (result ->> 'stale')::bigint,
+    errors = errors + coalesce((result ->> 'errors')::bigint, 0),
+    input = case when result -> 'children' = '{}'::jsonb then t.input else supasaasy.add_children(t.input, result -> 'children') end,
+    state = case when done then 'done' else state end, finished_at = case when done then clock_timestamp() end,
+    lease_until = case when done then null else clock_timestamp() + make_interval(secs => coalesce((p_page ->> 'lease_seconds')::float8, 60)) end,
+    attempts = 0, error = null
+  where id = p_task;
+
+  return (result - 'ids') || jsonb_build_object('records', record_count, 'cursor', next_cursor, 'cursor_created', coalesce(last_created, t.cursor_created),
+    'done', done, 'range_from', t.range_from, 'last_id', last_id);
+end $$;
+
+-- Children that the whole list of their parent, now read to its end, did not name.
+create or replace function supasaasy.apply_absent(
+  p_task supasaasy.tasks, p_seen jsonb, p_context jsonb, p_version bigint, p_until bigint
+) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  absent supasaasy.entity_state[];
+begin
+  select array_agg(row(e.external_id, e.parent_id, null, null, null, false, null, true, p_version, p_until, null)::supasaasy.entity_state order by e.external_id)
+  into absent
+  from supasaasy.entities e
+  where e.parent_id = p_task.external_id and e.app_key = p_task.app_key and e.collection_key = p_task.collection_key
+    and e.deleted_at is null and not p_seen ? e.external_id;
+  return supasaasy.apply_states(p_task.app_key, p_task.collection_key, absent,
+    p_context || jsonb_build_object('started_at', coalesce(p_task.input -> 'started_at', p_context -> 'started_at'), 'owned', false, 'retrievable', false));
+end $$;
+
+-- Counts of nested resources are kept beside the task that brought them: {"children": {"invoice_line_item": {...}}}.
+create or replace function supasaasy.add_children(p_input jsonb, p_children jsonb) returns jsonb
+language sql immutable set search_path = '' as $$
+  select p_input || jsonb_build_object('children', coalesce(p_input -> 'children', '{}') ||
+    jsonb_object_agg(key, supasaasy.add_counts(coalesce(p_input #> array['children', key], '{}'), value - array['again', 'gone', 'children', 'ids'])))
+  from jsonb_each(p_children);
+$$;
+
+-- What a page would do, for a dry run: decides, writes nothing, has no task.
+create or replace function supasaasy.preview_page(p_app text, p_body text, p_page jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  spec jsonb := p_page -> 'spec';
+  doc json := p_body::json;
+  records json := case when spec -> 'records' = 'null'::jsonb or not spec ? 'records' then json_build_array(doc) else doc #> supasaasy.path_of(spec -> 'records') end;
+  result jsonb;
+begin
+  result := supasaasy.apply_carefully(p_app, spec, records,
+    jsonb_build_object('source', 'read', 'origin', 'sync', 'started_at', p_page -> 'started_at', 'dry', true),
+    (p_page ->> 'version')::bigint, (p_page ->> 'version_until')::bigint, null);
+  return result || jsonb_build_object('records', json_array_length(records),
+    'last_id', records -> (json_array_length(records) - 1) #>> supasaasy.path_of(spec -> 'id'),
+    'more', coalesce(doc #>> supasaasy.path_of(p_page #> '{next,more}'), 'false') = 'true',
+    'next', doc #>> supasaasy.path_of(p_page #> '{next,path}'));
+end $$;

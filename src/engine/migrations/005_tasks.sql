@@ -1,0 +1,209 @@
+-- Runs and their tasks. A run is planned in one transaction; workers of any host claim its tasks.
+
+-- p_plan: [{resource, collection, kind, pass: bool, window_from, sweepable, input, range_from, range_to, priority}]
+create or replace function supasaasy.start_run(p_app text, p_mode text, p_trigger text, p_options jsonb, p_plan jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  run uuid;
+  step jsonb;
+  pass bigint;
+  pass_of jsonb := '{}';
+begin
+  insert into supasaasy.runs (app_key, mode, trigger, options) values (p_app, p_mode, p_trigger, p_options)
+  on conflict (app_key, mode, md5(options::text)) where state = 'running' do nothing
+  returning id into run;
+  if run is null then
+    select id into run from supasaasy.runs
+    where app_key = p_app and mode = p_mode and md5(options::text) = md5(p_options::text) and state = 'running';
+    if run is not null then
+      return jsonb_build_object('run_id', run, 'resumed', true);
+    end if;
+    -- It finished between the two statements: a new one is wanted after all.
+    return supasaasy.start_run(p_app, p_mode, p_trigger, p_options, p_plan);
+  end if;
+  for step in select value from jsonb_array_elements(p_plan) loop
+    pass := (pass_of ->> (step ->> 'collection'))::bigint;
+    if (step ->> 'pass')::boolean and pass is null then
+      insert into supasaasy.passes (run_id, app_key, resource, collection_key, window_from, sweepable, note)
+      values (run, p_app, step ->> 'resource', step ->> 'collection', to_timestamp((step ->> 'window_from')::float8),
+        coalesce((step ->> 'sweepable')::boolean, true), step ->> 'note')
+      returning id into pass;
+      pass_of := pass_of || jsonb_build_object(step ->> 'collection', pass);
+    end if;
+    insert into supasaasy.tasks (run_id, pass_id, app_key, resource, collection_key, kind, input, range_from, range_to, priority)
+    values (run, case when (step ->> 'pass')::boolean then pass end, p_app, step ->> 'resource', step ->> 'collection', step ->> 'kind',
+      coalesce(step -> 'input', '{}'), (step ->> 'range_from')::bigint, (step ->> 'range_to')::bigint, coalesce((step ->> 'priority')::smallint, 2));
+  end loop;
+  return jsonb_build_object('run_id', run, 'resumed', false);
+end $$;
+
+-- Leases up to p_limit tasks. A task whose lease ran out belongs to nobody and is taken over, with a new token, so
+-- that its former owner can write no more.
+create or replace function supasaasy.claim_tasks(p_limit integer, p_lease_seconds double precision, p_filter jsonb default '{}') returns jsonb
+language sql set search_path = '' as $$
+  with free as (
+    select t.id from supasaasy.tasks t
+    where t.state in ('ready', 'running')
+      and (case t.state when 'ready' then t.not_before <= clock_timestamp() else t.lease_until < clock_timestamp() end)
+      and (not p_filter ? 'run_id' or t.run_id = (p_filter ->> 'run_id')::uuid)
+      and (not p_filter ? 'app_key' or t.app_key = p_filter ->> 'app_key')
+      and (not p_filter ? 'apps' or p_filter -> 'apps' ? t.app_key)
+      and not exists (select 1 from supasaasy.apps a where a.app_key = t.app_key and a.paused_at is not null)
+      and (not t.input ? 'after' or not exists (
+        select 1 from supasaasy.tasks b where b.run_id = t.run_id and b.resource = t.input ->> 'after'
+          and b.kind = 'list' and b.state in ('ready', 'running')))
+    order by t.priority, t.id
+    limit p_limit
+    for update of t skip locked
+  ), claimed as (
+    update supasaasy.tasks t set state = 'running', lease_token = nextval('supasaasy.lease_tokens'),
+      lease_until = clock_timestamp() + make_interval(secs => p_lease_seconds),
+      attempts = t.attempts + case t.state when 'running' then 1 else 0 end
+    from free where t.id = free.id
+    returning t.*
+  )
+  select coalesce(jsonb_agg(to_jsonb(c) order by c.priority, c.id), '[]') from claimed c;
+$$;
+
+-- A long request goes on: the lease is renewed, if it is still ours.
+create or replace function supasaasy.extend_lease(p_task bigint, p_token bigint, p_lease_seconds double precision) returns boolean
+language sql set search_path = '' as $$
+  with kept as (
+    update supasaasy.tasks set lease_until = clock_timestamp() + make_interval(secs => p_lease_seconds)
+    where id = p_task and lease_token = p_token and state = 'running' returning 1
+  ) select exists (select 1 from kept);
+$$;
+
+-- Gives a task back: p_how = retry (counts as an attempt) | wait (rate limits, a slice that ends: no attempt) | fail.
+create or replace function supasaasy.release_task(
+  p_task bigint, p_token bigint, p_how text, p_error text, p_delay_ms double precision, p_requests integer default 0, p_max_attempts integer default 8
+) returns text
+language sql set search_path = '' as $$
+  update supasaasy.tasks set
+    state = case when p_how = 'fail' or (p_how = 'retry' and attempts + 1 >= p_max_attempts) then 'failed' else 'ready' end,
+    finished_at = case when p_how = 'fail' or (p_how = 'retry' and attempts + 1 >= p_max_attempts) then clock_timestamp() end,
+    attempts = attempts + case p_how when 'wait' then 0 else 1 end,
+    error = coalesce(p_error, error),
+    errors = errors + case when p_how = 'fail' or (p_how = 'retry' and attempts + 1 >= p_max_attempts) then 1 else 0 end,
+    requests = requests + p_requests,
+    not_before = clock_timestamp() + make_interval(secs => p_delay_ms / 1000),
+    lease_token = null, lease_until = null
+  where id = p_task and lease_token = p_token and state = 'running'
+  returning state;
+$$;
+
+-- The cursor became worthless (its object was deleted, it expired): goes on from the creation time of the last
+-- record, or from the start where the list has no such filter.
+create or replace function supasaasy.lose_cursor(p_task bigint, p_token bigint, p_has_range boolean) returns boolean
+language sql set search_path = '' as $$
+  with lost as (
+    update supasaasy.tasks set cursor = null,
+      range_to = case when p_has_range and cursor_created is not null then least(range_to, cursor_created + 1) else range_to end,
+      requests = requests + 1, attempts = attempts + 1
+    where id = p_task and lease_token = p_token and state = 'running' and attempts < 8 returning 1
+  ) select exists (select 1 from lost);
+$$;
+
+-- The answer to a question about one object. p_body null: the provider no longer has it.
+create or replace function supasaasy.ingest_retrieved(p_task bigint, p_token bigint, p_body text, p_page jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  t supasaasy.tasks;
+  spec jsonb := p_page -> 'spec';
+  context jsonb;
+  result jsonb;
+  version bigint := (p_page ->> 'version')::bigint;
+  version_until bigint := (p_page ->> 'version_until')::bigint;
+  started timestamptz := (p_page ->> 'started_at')::timestamptz;
+  child jsonb;
+begin
+  select * into t from supasaasy.tasks where id = p_task and lease_token = p_token and state = 'running' for update;
+  if not found then
+    raise exception 'task % is no longer ours: another worker has taken it over', p_task using errcode = 'SY001';
+  end if;
+  context := jsonb_build_object('source', 'read', 'origin', coalesce(t.input ->> 'origin', case when t.run_id is null then 'webhook' else 'sync' end),
+    'origin_id', coalesce(t.run_id::text, 'task-' || t.id), 'started_at', p_page -> 'started_at', 'authoritative', true,
+    'run_id', t.run_id, 'priority', t.priority, 'purge', p_page -> 'purge', 'quiet_creates', p_page -> 'quiet_creates');
+  perform supasaasy.lock_collections(t.app_key, supasaasy.collections_of(spec), false);
+  if p_body is null then
+    result := supasaasy.apply_gone(t.app_key, spec, array[t.external_id], context, version, version_until);
+  elsif coalesce((p_page ->> 'careful')::boolean, false) then
+    result := supasaasy.apply_carefully(t.app_key, spec, json_build_array(p_body::json), context, version, version_until, null);
+  else
+    result := supasaasy.apply_records(t.app_key, spec, jsonb_build_array(p_body::jsonb), context, version, version_until);
+  end if;
+  update supasaasy.tasks set
+    -- Asked for once more while we were reading: that answer may be older than the question.
+    state = case when requested_at > started then 'ready' else 'done' end,
+    finished_at = case when requested_at > started then null else clock_timestamp() end,
+    lease_token = null, lease_until = null, attempts = 0, error = null, requests = requests + 1, records = records + (p_body is not null)::int,
+    created = created + (result ->> 'created')::bigint, updated = updated + (result ->> 'updated')::bigint,
+    unchanged = unchanged + (result ->> 'unchanged')::bigint, archived = archived + (result ->> 'archived')::bigint,
+    deleted = deleted + (result ->> 'deleted')::bigint, stale = stale + (result ->> 'stale')::bigint,
+    errors = errors + coalesce((result ->> 'errors')::bigint, 0),
+    input = case when coalesce(result -> 'children', '{}') = '{}'::jsonb then input else supasaasy.add_children(input, result -> 'children') end
+  where id = p_task;
+  delete from supasaasy.tasks where id = p_task and run_id is null and state = 'done';
+  return result - 'ids';
+end $$;
+
+-- Objects that the provider says are gone.
+create or replace function supasaasy.apply_gone(
+  p_app text, p_spec jsonb, p_ids text[], p_context jsonb, p_version bigint, p_until bigint
+) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  states supasaasy.entity_state[];
+  child jsonb;
+  result jsonb;
+begin
+  select array_agg(row(id, null, null, null, null, false, null, true, p_version, p_until, null)::supasaasy.entity_state order by id)
+  into states from unnest(p_ids) id;
+  result := supasaasy.apply_states(p_app, p_spec ->> 'collection', states, p_context || jsonb_build_object(
+    'owned', p_spec ? 'version', 'retrievable', coalesce((p_spec ->> 'retrievable')::boolean, false)));
+  for child in select value from jsonb_array_elements(coalesce(p_spec -> 'children', '[]')) loop
+    perform supasaasy.apply_orphans(p_app, child, result -> 'gone', p_context, p_version, p_until);
+  end loop;
+  perform supasaasy.ask_again(p_app, p_spec, result -> 'again', p_context);
+  return result;
+end $$;
+
+-- A resource that can only be listed per parent: the next batch of parents gets a task each.
+create or replace function supasaasy.fan_out(p_task bigint, p_token bigint, p_parent_collection text, p_batch integer, p_lease_seconds double precision) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  t supasaasy.tasks;
+  ids text[];
+begin
+  select * into t from supasaasy.tasks where id = p_task and lease_token = p_token and state = 'running' for update;
+  if not found then
+    raise exception 'task % is no longer ours: another worker has taken it over', p_task using errcode = 'SY001';
+  end if;
+  select array_agg(external_id) into ids from (
+    select external_id from supasaasy.entities
+    where app_key = t.app_key and collection_key = p_parent_collection and deleted_at is null and external_id > coalesce(t.cursor, '')
+    order by external_id limit p_batch) x;
+  insert into supasaasy.tasks (run_id, app_key, resource, collection_key, kind, external_id, priority)
+  select t.run_id, t.app_key, t.resource, t.collection_key, 'children', id, t.priority from unnest(ids) id
+  on conflict do nothing;
+  update supasaasy.tasks set cursor = coalesce(ids[cardinality(ids)], cursor),
+    state = case when coalesce(cardinality(ids), 0) < p_batch then 'done' else state end,
+    finished_at = case when coalesce(cardinality(ids), 0) < p_batch then clock_timestamp() end,
+    lease_until = clock_timestamp() + make_interval(secs => p_lease_seconds)
+  where id = p_task;
+  return jsonb_build_object('parents', coalesce(cardinality(ids), 0), 'done', coalesce(cardinality(ids), 0) < p_batch);
+end $$;
+
+-- A list that the provider refuses as a whole is read per parent instead.
+create or replace function supasaasy.become_fanout(p_task bigint, p_token bigint, p_after text) returns boolean
+language sql set search_path = '' as $$
+  with changed as (
+    update supasaasy.tasks set kind = 'fanout', input = input || jsonb_build_object('after', p_after), state = 'ready',
+      lease_token = null, lease_until = null, cursor = null, requests = requests + 1
+    where id = p_task and lease_token = p_token and state = 'running' returning pass_id
+  ), pass as (
+    update supasaasy.passes set sweepable = false, note = 'read per ' || p_after || ': absent ones are found per ' || p_after
+    where id = (select pass_id from changed)
+  )
+  select exists (select 1 from changed);
+$$;

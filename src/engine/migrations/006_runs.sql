@@ -1,0 +1,226 @@
+-- What a complete pass did not see is gone, unless the pass itself is suspicious. First call: finds what is missing
+-- and judges. Each call settles up to p_page.batch of them; `done` says that none is left.
+--
+-- p_page: spec, share (0…1), floor (rows), allow (mass deletion was allowed by a person), confirm (up to so many are
+-- confirmed one by one), batch, purge, version, version_until, lease_seconds
+create or replace function supasaasy.sweep(p_task bigint, p_token bigint, p_page jsonb) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  t supasaasy.tasks;
+  pass supasaasy.passes;
+  spec jsonb := p_page -> 'spec';
+  seen_count bigint;
+  living bigint;
+  missing bigint;
+  ids text[];
+  context jsonb;
+  result jsonb := '{"deleted": 0}';
+  reason text;
+  read_from bigint;
+begin
+  select * into t from supasaasy.tasks where id = p_task and lease_token = p_token and state = 'running' for update;
+  if not found then
+    raise exception 'task % is no longer ours: another worker has taken it over', p_task using errcode = 'SY001';
+  end if;
+  select * into pass from supasaasy.passes where id = t.pass_id for update;
+  select min(x.read_from) into read_from from supasaasy.tasks x where x.pass_id = t.pass_id and x.kind in ('list', 'fanout');
+  perform supasaasy.lock_collections(t.app_key, supasaasy.collections_of(spec), false);
+
+  if not t.input ? 'judged' then
+    select count(*) into living from supasaasy.entities e
+    where e.app_key = t.app_key and e.collection_key = t.collection_key and e.deleted_at is null
+      and (pass.window_from is null or e.source_created_at >= pass.window_from);
+    select coalesce(sum(cardinality(p.ids)), 0) into seen_count from supasaasy.pass_pages p where p.pass_id = t.pass_id;
+    insert into supasaasy.pass_missing (pass_id, external_id)
+    select t.pass_id, e.external_id from supasaasy.entities e
+    where e.app_key = t.app_key and e.collection_key = t.collection_key and e.deleted_at is null
+      and e.observed_at < pass.started_at
+      and (pass.window_from is null or e.source_created_at >= pass.window_from)
+      and e.external_id not in (select id from supasaasy.pass_pages p, unnest(p.ids) id where p.pass_id = t.pass_id)
+    on conflict do nothing;
+    get diagnostics missing = row_count;
+    if not coalesce((p_page ->> 'allow')::boolean, false) and (
+      (missing >= (p_page ->> 'floor')::bigint and missing > living * (p_page ->> 'share')::float8)
+      or (seen_count = 0 and missing >= 10)
+    ) then
+      reason := format('the pass over %s no longer shows %s of %s rows; nothing was deleted, because that looks like a wrong key, a lost permission or an empty answer. If the provider really lost them, run: supasaasy sync %s --mode full --resource %s --allow-mass-delete',
+        t.collection_key, missing, living, t.app_key, t.resource);
+      update supasaasy.passes set state = 'refused', note = reason, finished_at = clock_timestamp() where id = t.pass_id;
+      delete from supasaasy.pass_missing where pass_id = t.pass_id;
+      update supasaasy.tasks set state = 'failed', error = reason, errors = errors + 1, finished_at = clock_timestamp(), lease_token = null, lease_until = null where id = p_task;
+      return jsonb_build_object('done', true, 'refused', true, 'reason', reason, 'deleted', 0, 'missing', missing);
+    end if;
+    t.input := t.input || jsonb_build_object('judged', true, 'missing', missing);
+    -- Few: a question each is cheap, and no object is buried on the word of a list alone.
+    if missing > 0 and missing <= (p_page ->> 'confirm')::bigint and coalesce((spec ->> 'retrievable')::boolean, false) then
+      perform supasaasy.ask_again(t.app_key, spec, (select jsonb_agg(external_id) from supasaasy.pass_missing where pass_id = t.pass_id),
+        jsonb_build_object('run_id', t.run_id, 'priority', t.priority));
+      delete from supasaasy.pass_missing where pass_id = t.pass_id;
+    end if;
+  end if;
+
+  with batch as (
+    delete from supasaasy.pass_missing where ctid in (
+      select ctid from supasaasy.pass_missing where pass_id = t.pass_id order by external_id limit (p_page ->> 'batch')::int)
+    returning external_id
+  ) select array_agg(external_id) into ids from batch;
+  if ids is not null then
+    context := jsonb_build_object('source', 'read', 'origin', 'sweep', 'origin_id', t.run_id::text, 'started_at', pass.started_at,
+      'authoritative', true, 'run_id', t.run_id, 'priority', t.priority, 'purge', p_page -> 'purge');
+    result := supasaasy.apply_gone(t.app_key, spec, ids, context, coalesce(read_from, 0), coalesce(read_from, 0));
+  end if;
+  if ids is null or cardinality(ids) < (p_page ->> 'batch')::int then
+    update supasaasy.passes set state = 'swept', finished_at = clock_timestamp() where id = t.pass_id;
+    update supasaasy.tasks set state = 'done', finished_at = clock_timestamp(), lease_token = null, lease_until = null,
+      input = t.input, deleted = deleted + (result ->> 'deleted')::bigint where id = p_task;
+    return jsonb_build_object('done', true, 'deleted', result -> 'deleted', 'missing', t.input -> 'missing');
+  end if;
+  update supasaasy.tasks set input = t.input, deleted = deleted + (result ->> 'deleted')::bigint,
+    lease_until = clock_timestamp() + make_interval(secs => coalesce((p_page ->> 'lease_seconds')::float8, 60)) where id = p_task;
+  return jsonb_build_object('done', false, 'deleted', result -> 'deleted', 'missing', t.input -> 'missing');
+end $$;
+
+-- Moves a run on after a task has ended: passes whose reads are complete are swept; when nothing is open the run
+-- ends. Watermarks move here and nowhere else, and only for collections of which nothing failed.
+create or replace function supasaasy.advance_run(p_run uuid) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  run supasaasy.runs;
+  pass record;
+  failed bigint;
+  open_tasks bigint;
+begin
+  select * into run from supasaasy.runs where id = p_run for update;
+  if not found or run.state <> 'running' then
+    return jsonb_build_object('state', run.state);
+  end if;
+  for pass in
+    select p.* from supasaasy.passes p
+    where p.run_id = p_run and p.state = 'reading'
+      and not exists (select 1 from supasaasy.tasks t where t.pass_id = p.id and t.kind in ('list', 'fanout') and t.state in ('ready', 'running'))
+  loop
+    if exists (select 1 from supasaasy.tasks t where t.pass_id = pass.id and t.state = 'failed') then
+      update supasaasy.passes set state = 'incomplete', note = 'a part of it could not be read', finished_at = clock_timestamp() where id = pass.id;
+    elsif not pass.sweepable then
+      update supasaasy.passes set state = 'incomplete', finished_at = clock_timestamp() where id = pass.id;
+    else
+      update supasaasy.passes set state = 'sweeping' where id = pass.id;
+      insert into supasaasy.tasks (run_id, pass_id, app_key, resource, collection_key, kind, priority)
+      select p_run, pass.id, pass.app_key, pass.resource, pass.collection_key, 'sweep',
+        coalesce((select min(priority) from supasaasy.tasks t where t.pass_id = pass.id), 2);
+    end if;
+  end loop;
+  select count(*) filter (where state in ('ready', 'running')), count(*) filter (where state = 'failed')
+  into open_tasks, failed from supasaasy.tasks where run_id = p_run;
+  if open_tasks > 0 then
+    return jsonb_build_object('state', 'running', 'open', open_tasks);
+  end if;
+
+  insert into supasaasy.sync_state as s (app_key, collection_key, watermark, read_until, last_full_at, last_incremental_at, run_id)
+  select run.app_key, c.collection, min(t.read_from), max(t.read_until) filter (where t.kind in ('list', 'fanout')),
+    case when run.mode = 'full' then run.created_at end, case when run.mode = 'incremental' then run.created_at end, p_run
+  from supasaasy.tasks t
+  cross join lateral (
+    select t.collection_key as collection where t.kind in ('list', 'fanout')
+    union all select jsonb_array_elements_text(t.input -> 'collections') where t.kind = 'changes'
+  ) c
+  where t.run_id = p_run and not coalesce((run.options ->> 'limit') is not null, false)
+    and t.read_from is not null
+    and not exists (select 1 from supasaasy.tasks f where f.run_id = p_run and f.state = 'failed'
+      and f.kind <> 'sweep' and (f.collection_key = c.collection or f.input -> 'collections' ? c.collection))
+  group by c.collection
+  on conflict (app_key, collection_key) do update set
+    watermark = greatest(s.watermark, excluded.watermark), read_until = greatest(s.read_until, excluded.read_until),
+    last_full_at = coalesce(excluded.last_full_at, s.last_full_at),
+    last_incremental_at = coalesce(excluded.last_incremental_at, s.last_incremental_at), run_id = excluded.run_id;
+  -- How far lists were read counts for events even when the run failed.
+  insert into supasaasy.sync_state as s (app_key, collection_key, read_until)
+  select run.app_key, t.collection_key, max(t.read_until) from supasaasy.tasks t
+  where t.run_id = p_run and t.read_until is not null group by t.collection_key
+  on conflict (app_key, collection_key) do update set read_until = greatest(s.read_until, excluded.read_until);
+
+  update supasaasy.runs set state = case when failed > 0 then 'failed' else 'completed' end,
+    error = (select string_agg(format('%s: %s', x.resource, x.error), '; ') from (
+      select distinct on (resource) resource, error from supasaasy.tasks where run_id = p_run and state = 'failed' order by resource, id) x),
+    resources = supasaasy.run_counts(p_run), finished_at = clock_timestamp()
+  where id = p_run;
+  delete from supasaasy.pass_pages pp using supasaasy.passes p where p.run_id = p_run and pp.pass_id = p.id;
+  delete from supasaasy.tasks where run_id = p_run and kind in ('retrieve', 'children') and state = 'done';
+  return jsonb_build_object('state', case when failed > 0 then 'failed' else 'completed' end, 'open', 0);
+end $$;
+
+-- {customer: {created, updated, unchanged, archived, deleted, errors, pages, requests}}
+create or replace function supasaasy.run_counts(p_run uuid) returns jsonb
+language sql stable set search_path = '' as $$
+  with own as (
+    select resource, jsonb_build_object('created', created, 'updated', updated, 'unchanged', unchanged, 'archived', archived,
+      'deleted', deleted, 'stale', stale, 'errors', errors, 'pages', pages, 'requests', requests) as counts
+    from supasaasy.tasks where run_id = p_run
+    union all
+    select c.key, c.value from supasaasy.tasks t, jsonb_each(t.input -> 'children') c where t.run_id = p_run and t.input ? 'children'
+  ), named as (
+    select resource, k, sum(coalesce((counts ->> k)::bigint, 0)) as n
+    from own, unnest(array['created', 'updated', 'unchanged', 'archived', 'deleted', 'stale', 'errors', 'pages', 'requests']) k
+    group by resource, k
+  )
+  select coalesce(jsonb_object_agg(resource, counts), '{}') from (
+    select resource, jsonb_object_agg(k, n) as counts from named group by resource) x;
+$$;
+
+create or replace function supasaasy.get_run(p_run uuid) returns jsonb
+language sql stable set search_path = '' as $$
+  select to_jsonb(r) || jsonb_build_object('resources', coalesce(r.resources, supasaasy.run_counts(r.id)),
+    'open_tasks', (select count(*) from supasaasy.tasks t where t.run_id = r.id and t.state in ('ready', 'running')),
+    'duration_ms', round(extract(epoch from coalesce(r.finished_at, clock_timestamp()) - r.created_at) * 1000)::bigint,
+    'passes', (select coalesce(jsonb_agg(jsonb_build_object('resource', p.resource, 'state', p.state, 'note', p.note) order by p.id), '[]')
+      from supasaasy.passes p where p.run_id = r.id))
+  from supasaasy.runs r where r.id = p_run;
+$$;
+
+-- When the next task of a filter can be claimed, in milliseconds from now; null when there is none.
+create or replace function supasaasy.next_task_in(p_filter jsonb default '{}') returns double precision
+language sql stable set search_path = '' as $$
+  select extract(epoch from min(case t.state when 'ready' then t.not_before else t.lease_until end) - clock_timestamp()) * 1000
+  from supasaasy.tasks t
+  where t.state in ('ready', 'running')
+    and (not p_filter ? 'run_id' or t.run_id = (p_filter ->> 'run_id')::uuid)
+    and (not p_filter ? 'app_key' or t.app_key = p_filter ->> 'app_key')
+    and (not p_filter ? 'apps' or p_filter -> 'apps' ? t.app_key)
+    and not exists (select 1 from supasaasy.apps a where a.app_key = t.app_key and a.paused_at is not null);
+$$;
+
+create or replace function supasaasy.cancel_run(p_run uuid, p_reason text) returns boolean
+language plpgsql set search_path = '' as $$
+begin
+  update supasaasy.runs set state = 'cancelled', error = p_reason, finished_at = clock_timestamp(), resources = supasaasy.run_counts(p_run)
+  where id = p_run and state = 'running';
+  if not found then
+    return false;
+  end if;
+  update supasaasy.tasks set state = 'failed', error = p_reason, finished_at = clock_timestamp(), lease_token = null, lease_until = null
+  where run_id = p_run and state in ('ready', 'running');
+  update supasaasy.passes set state = 'incomplete', note = p_reason, finished_at = clock_timestamp() where run_id = p_run and state in ('reading', 'sweeping');
+  return true;
+end $$;
+
+create or replace function supasaasy.get_sync_state(p_app text) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_object_agg(collection_key, to_jsonb(s)), '{}') from supasaasy.sync_state s where app_key = p_app;
+$$;
+
+create or replace function supasaasy.pause_app(p_app text, p_reason text) returns void
+language sql set search_path = '' as $$
+  insert into supasaasy.apps (app_key, name, connector, paused_at, pause_reason) values (p_app, p_app, '', clock_timestamp(), p_reason)
+  on conflict (app_key) do update set paused_at = clock_timestamp(), pause_reason = excluded.pause_reason;
+$$;
+
+create or replace function supasaasy.resume_app(p_app text) returns boolean
+language sql set search_path = '' as $$
+  with resumed as (
+    update supasaasy.apps set paused_at = null, pause_reason = null where app_key = p_app and paused_at is not null returning 1
+  ) select exists (select 1 from resumed);
+$$;
+
+-- The database's clock, for workers that measure "when did this request begin" against it.
+create or replace function supasaasy.clock() returns timestamptz
+language sql volatile set search_path = '' as $$ select clock_timestamp() $$;

@@ -1,0 +1,88 @@
+-- Who may see what. Row level security is on for every table; members of an app's workspace read, the service role
+-- works, nobody else sees anything. `set_auth(false)` opens reading, `set_auth(true)` closes it again.
+
+-- The signed-in user: PostgREST puts the token's claims into this setting.
+create or replace function supasaasy.current_user_id() returns uuid
+language sql stable set search_path = '' as $$
+  select nullif(coalesce(nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub',
+    current_setting('request.jwt.claim.sub', true)), '')::uuid;
+$$;
+
+create or replace function supasaasy.readable_app_keys() returns text[]
+language sql stable security definer set search_path = '' as $$
+  select coalesce(array_agg(a.app_key), '{}') from supasaasy.apps a
+  where exists (select 1 from supasaasy.settings s where s.key = 'auth_enabled' and s.value = 'false'::jsonb)
+    or exists (select 1 from supasaasy.members m where m.workspace_id = a.workspace_id and m.user_id = supasaasy.current_user_id());
+$$;
+
+do $$
+declare
+  name text;
+begin
+  for name in select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'supasaasy' and c.relkind in ('r', 'p')
+  loop
+    execute format('alter table supasaasy.%I enable row level security', name);
+  end loop;
+  foreach name in array array['entities', 'changes', 'runs', 'sync_state', 'apps'] loop
+    if not exists (select 1 from pg_policies where schemaname = 'supasaasy' and tablename = name and policyname = 'members_read') then
+      execute format('create policy members_read on supasaasy.%I for select using (app_key = any ((select supasaasy.readable_app_keys())::text[]))', name);
+    end if;
+  end loop;
+  if not exists (select 1 from pg_policies where schemaname = 'supasaasy' and tablename = 'members' and policyname = 'own_membership') then
+    create policy own_membership on supasaasy.members for select using (user_id = (select supasaasy.current_user_id()));
+  end if;
+end $$;
+
+-- Grants, where Supabase's roles exist. Run again after views were added: `grant_access` is called at the end of
+-- every migration.
+create or replace function supasaasy.grant_access() returns void
+language plpgsql set search_path = '' as $$
+declare
+  open boolean := exists (select 1 from supasaasy.settings where key = 'auth_enabled' and value = 'false'::jsonb);
+  role_name text;
+  readable text;
+begin
+  revoke all on all functions in schema supasaasy from public;
+  if exists (select 1 from pg_roles where rolname = 'service_role') then
+    grant usage on schema supasaasy to service_role;
+    grant all on all tables in schema supasaasy to service_role;
+    grant all on all sequences in schema supasaasy to service_role;
+    grant execute on all functions in schema supasaasy to service_role;
+  end if;
+  foreach role_name in array array['authenticated', 'anon'] loop
+    continue when not exists (select 1 from pg_roles where rolname = role_name);
+    execute format('revoke all on all tables in schema supasaasy from %I', role_name);
+    continue when role_name = 'anon' and not open;
+    execute format('grant usage on schema supasaasy to %I', role_name);
+    execute format('grant execute on function supasaasy.readable_app_keys(), supasaasy.current_user_id() to %I', role_name);
+    for readable in
+      select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = 'supasaasy' and (c.relkind = 'v' or c.relname in ('entities', 'changes', 'runs', 'sync_state', 'apps', 'members'))
+    loop
+      execute format('grant select on supasaasy.%I to %I', readable, role_name);
+    end loop;
+    -- What the views call to read dirty values.
+    for readable in select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+      where n.nspname = 'supasaasy' and p.proname like 'as\_%'
+    loop
+      execute format('grant execute on function %s to %I', readable, role_name);
+    end loop;
+  end loop;
+end $$;
+
+create or replace function supasaasy.set_auth(p_enabled boolean) returns void
+language plpgsql set search_path = '' as $$
+begin
+  insert into supasaasy.settings (key, value) values ('auth_enabled', to_jsonb(p_enabled))
+  on conflict (key) do update set value = excluded.value;
+  perform supasaasy.grant_access();
+end $$;
+
+create or replace function supasaasy.declare_apps(p_apps jsonb) returns void
+language sql set search_path = '' as $$
+  update supasaasy.apps set configured = false where not p_apps @> jsonb_build_array(jsonb_build_object('app_key', app_key));
+  insert into supasaasy.apps (app_key, name, connector)
+  select a ->> 'app_key', a ->> 'name', a ->> 'connector' from jsonb_array_elements(p_apps) a
+  on conflict (app_key) do update set name = excluded.name, connector = excluded.connector, configured = true;
+$$;

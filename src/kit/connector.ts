@@ -1,0 +1,145 @@
+import type { z } from 'zod';
+import type { Position, ProviderRequest, Resource } from './resource.ts';
+
+/** What a connector says about itself (S4-01 … S4-06). */
+export interface ConnectorMetadata {
+  /** Unique: `stripe`. */
+  readonly name: string;
+  readonly title: string;
+  /** The API version that is asked for, and recorded with every entity. */
+  readonly apiVersion: string;
+  /** Folder of numbered SQL files, or null when there are none. A file URL, so that it works from any directory. */
+  readonly migrations: URL | null;
+  readonly docs: string;
+  /** The provider's origin, unless an app's `base_url` says otherwise. */
+  readonly baseUrl: string;
+}
+
+/** One configured account, with its secrets resolved. Never logged, never stored. */
+export interface AppAccount<Settings = unknown> {
+  readonly appKey: string;
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  readonly settings: Settings;
+}
+
+export type EventType = 'create' | 'update' | 'delete' | 'archive';
+
+/** What an event says about one object. */
+export interface EntityOperation {
+  readonly type: EventType;
+  readonly resource: string;
+  readonly externalId: string;
+  /**
+   * Where the complete object lies in the event's body. Absent, for a create or update: the event shows less than
+   * the API, so the object is read again.
+   */
+  readonly object?: readonly string[];
+}
+
+/** A verified event in our terms (S4-09, S4-10). An event without operations is kept and counted, and changes nothing. */
+export interface NormalizedEvent {
+  readonly id: string;
+  /** The provider's name for it: `customer.subscription.updated`. */
+  readonly providerType: string;
+  /** Milliseconds, the provider's clock. Providers stamp whole seconds. */
+  readonly occurredAt: number;
+  readonly apiVersion?: string;
+  /** The provider's account it is about, where one endpoint serves several. */
+  readonly account?: string;
+  readonly operations: readonly EntityOperation[];
+  /** Why there are no operations. */
+  readonly ignored?: string;
+}
+
+/** The canonical form of one object (S4-20 … S4-23): the columns of `supasaasy.entities` that come from the provider. */
+export interface NormalizedEntity {
+  readonly external_id: string;
+  readonly collection_key: string;
+  readonly raw_payload: unknown;
+  readonly api_version: string;
+  readonly archived_at: string | null;
+  readonly source_created_at: string | null;
+}
+
+/** The outcome of a verification (S4-08): a value, because a bad signature is an everyday event. */
+export type Verification = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+
+export interface Delivery {
+  readonly body: Uint8Array;
+  readonly headers: Headers;
+}
+
+export interface WebhookHandler {
+  /** Methods beside POST that the provider uses to check an endpoint: Intercom's HEAD. Answered 200. */
+  readonly handshakeMethods?: readonly string[];
+  /** Checks the raw bytes against each secret (rotation: any may fit). Never parses before that. */
+  verify(delivery: Delivery, secrets: readonly string[], nowMs: number): Promise<Verification>;
+  /** Reads a verified body. Throws on text that is no event; unknown types are events without operations. */
+  parse(body: string): NormalizedEvent;
+}
+
+/** A log of changes that the provider itself keeps (Stripe's events): what incremental syncs read. */
+export interface ChangeLog {
+  /** Milliseconds that the provider keeps; a longer gap needs a full pass. */
+  readonly retentionMs: number;
+  /** Milliseconds to read again before the watermark, because the log is written late. */
+  readonly overlapMs: number;
+  /** One request per batch: the event types of the wanted resources, in as many groups as the provider needs. */
+  groups(resources: readonly string[]): readonly (readonly string[])[];
+  request(types: readonly string[], position: Position): ProviderRequest;
+  /** The events of one page with the path of each in the page, and the cursor of the next page. */
+  read(page: unknown): { readonly events: readonly { readonly event: NormalizedEvent; readonly path: readonly string[] }[]; readonly cursor: string | null };
+}
+
+export interface RateLimits {
+  /** Which buckets a request draws from; the first is the most particular one. */
+  classes(request: ProviderRequest): readonly string[];
+  /** Requests per second and burst of a bucket. */
+  limit(rateClass: string, account: AppAccount): { readonly perSecond: number; readonly burst: number };
+  /** Most requests at one time. */
+  readonly concurrency: number;
+}
+
+/** Creating the webhook endpoint through the provider's API. Absent: it is done by hand, and `docs` says where. */
+export interface WebhookRegistration {
+  list(context: RegistrationContext): Promise<readonly RegisteredEndpoint[]>;
+  /** Creates or reuses the endpoint for `url`; the secret is there only when it was created now. */
+  register(context: RegistrationContext, url: string, resources: readonly string[]): Promise<RegisteredEndpoint & { readonly created: boolean; readonly secret?: string }>;
+}
+
+export interface RegistrationContext {
+  readonly account: AppAccount;
+  readonly fetch: typeof fetch;
+}
+
+export interface RegisteredEndpoint {
+  readonly id: string;
+  readonly url: string;
+  readonly status: string;
+  readonly apiVersion: string | null;
+  readonly events: readonly string[];
+}
+
+/** What an answer that is not 2xx means, where the general table (see http.ts) does not know. */
+export type AnswerMeaning = 'gone' | 'cursor_lost' | 'unlistable' | 'unauthorized' | 'forbidden' | 'rate_limited' | 'retry' | 'refused';
+
+/** Everything known about one provider. See `defineConnector`. */
+// biome-ignore lint/suspicious/noExplicitAny: a registry holds connectors of any settings
+export interface Connector<Settings = any> {
+  readonly metadata: ConnectorMetadata;
+  readonly settings: z.ZodType<Settings>;
+  readonly resources: Readonly<Record<string, Resource>>;
+  readonly webhook: WebhookHandler;
+  readonly changeLog?: ChangeLog;
+  readonly limits: RateLimits;
+  readonly registration?: WebhookRegistration;
+  /** Headers of every request: authentication and the pinned version. Reads its arguments only, never the environment. */
+  headers(account: AppAccount<Settings>): Readonly<Record<string, string>>;
+  /** The request of one page of a list, of one parent's list, or of what changed since a moment. */
+  page(resource: Resource, position: Position): ProviderRequest;
+  /** A cheap request that tells whether the key works. */
+  readonly probe: ProviderRequest;
+  /** Reads an answer that is not 2xx. Undefined: the general table decides. */
+  meaning?(status: number, body: string): AnswerMeaning | undefined;
+}

@@ -1,0 +1,6 @@
+/** All that a connector may import. */
+export * from './connector.ts';
+export { connectorNames, defineConnector, findConnector, getConnector } from './define-connector.ts';
+export { equalInConstantTime, hmacHex } from './hmac.ts';
+export { instantAt, normalize, valueAt } from './normalize.ts';
+export * from './resource.ts';

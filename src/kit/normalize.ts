@@ -1,0 +1,52 @@
+import type { NormalizedEntity } from './connector.ts';
+import type { InstantAt, Path, Resource } from './resource.ts';
+
+/** The value at `path`, or undefined. */
+export function valueAt(value: unknown, path: Path): unknown {
+  let current = value;
+  for (const step of path) {
+    if (current === null || typeof current !== 'object') return undefined;
+    current = (current as Record<string, unknown>)[step];
+  }
+  return current;
+}
+
+/** Milliseconds, or null when there is no instant that a timestamp can hold. The twin of `supasaasy.instant_ms`. */
+export function instantAt(value: unknown, at: InstantAt | undefined): number | null {
+  if (at === undefined) return null;
+  const found = valueAt(value, at.path);
+  if (at.unit === 'iso') {
+    const parsed = typeof found === 'string' ? Date.parse(found) : Number.NaN;
+    return Number.isNaN(parsed) ? null : parsed;
+  }
+  if (typeof found !== 'number') return null;
+  const ms = at.unit === 's' ? found * 1000 : found;
+  return ms >= -62_135_596_800_000 && ms <= 253_402_300_799_999 ? Math.trunc(ms) : null;
+}
+
+/** Brings one complete object into canonical form (S4-20 … S4-23). Throws when it has no id. */
+export function normalize(resource: Resource, object: unknown, apiVersion: string, observedAtMs: number): NormalizedEntity {
+  const id = valueAt(object, resource.id);
+  if ((typeof id !== 'string' && typeof id !== 'number') || id === '') {
+    throw new Error(`a ${resource.name} has no id at ${resource.id.join('.')}`);
+  }
+  const archivedAt = isArchived(resource, object) ? (instantAt(object, resource.archived?.at) ?? instantAt(object, resource.version) ?? observedAtMs) : null;
+  return {
+    external_id: String(id),
+    collection_key: resource.collection,
+    raw_payload: object,
+    api_version: apiVersion,
+    archived_at: isoOrNull(archivedAt),
+    source_created_at: isoOrNull(instantAt(object, resource.created)),
+  };
+}
+
+function isArchived(resource: Resource, object: unknown): boolean {
+  if (resource.archived === undefined) return false;
+  const value = valueAt(object, resource.archived.path);
+  return 'equals' in resource.archived ? value === resource.archived.equals : value !== undefined && value !== null && value !== false;
+}
+
+function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}

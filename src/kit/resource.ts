@@ -1,0 +1,159 @@
+/** Steps into JSON: `['data', 'object']`. An array index is written as a string. */
+export type Path = readonly string[];
+
+/** Where an instant lies, and how the provider writes it: seconds, milliseconds, or ISO 8601. */
+export interface InstantAt {
+  readonly path: Path;
+  readonly unit: 's' | 'ms' | 'iso';
+}
+
+/** How to find things in a provider's JSON. SQL reads pages by it, TypeScript reads single objects by it. */
+export interface Shape {
+  /** The records of a list answer; absent: the answer is the record. */
+  readonly records?: Path;
+  readonly id: Path;
+  readonly created?: InstantAt;
+  /** The provider's own change time. Without it, a state is ordered by when it was observed. */
+  readonly version?: InstantAt;
+  /** When an object counts as archived: the value at `path` equals `equals`, or (without `equals`) is there and not false. */
+  readonly archived?: { readonly path: Path; readonly equals?: unknown; readonly at?: InstantAt };
+  /** An answer that says "this is deleted": Stripe's `{id, deleted: true}`. */
+  readonly deleted?: { readonly path: Path; readonly equals: unknown };
+  /** Top-level fields that change without the object changing (freshly signed links). Stored, but no news. */
+  readonly volatile?: readonly string[];
+  /** Top-level lists that are only in the answer because we asked for them; stored as children, not in the parent. */
+  readonly detach?: readonly string[];
+}
+
+/** A nested list that is a collection of its own. */
+export interface Child {
+  /** Name of the child resource (it must be declared as a resource too). */
+  readonly resource: string;
+  /** Where the nested records lie in the parent. */
+  readonly path: Path;
+  /** Where the provider says that the nested list was cut. */
+  readonly more?: Path;
+  /** False: a nested list never shows that a child is gone (Intercom's capped conversation parts). Default true. */
+  readonly replace?: boolean;
+}
+
+/** How an answer says where the next page is. */
+export type NextPage =
+  /** `has_more` at `more`; the cursor is the last record's id (Stripe). */
+  | { readonly style: 'last_id'; readonly more: Path }
+  /** The next cursor lies at `path`, or nothing does. */
+  | { readonly style: 'path'; readonly path: Path }
+  /** Like `path`, but it repeats until an answer is empty (Intercom's scroll). */
+  | { readonly style: 'scroll'; readonly path: Path }
+  /** Numbered pages; something lies at `path` while there are more. */
+  | { readonly style: 'page'; readonly path: Path }
+  | { readonly style: 'none' };
+
+/** Everything the engine needs to know about one kind of object. Ten lines for an ordinary one. */
+export interface Resource extends Shape {
+  /** `customer` */
+  readonly name: string;
+  /** `stripe_customer` */
+  readonly collection: string;
+  /** The list endpoint. Absent: the resource only comes nested in another, or per parent. */
+  readonly list?: {
+    readonly path: string;
+    readonly method?: 'GET' | 'POST';
+    readonly query?: Readonly<Record<string, string>>;
+    /** Several reads that make one whole, where a default filter hides data: `[{active: 'true'}, {active: 'false'}]`. */
+    readonly variants?: readonly Readonly<Record<string, string>>[];
+    readonly pageSize: number;
+    readonly next: NextPage;
+    /** The list can be filtered by creation time, so that ranges can be read in parallel and `sync_from` is exact. */
+    readonly ranged?: boolean;
+    /** Items name the objects but do not show them whole: each newer one is retrieved. */
+    readonly partial?: boolean;
+    /** Absence from this list proves nothing (a provider's cap): no sweep. Says why. */
+    readonly incomplete?: string;
+    /** When the provider refuses the list as a whole (400), it is read once per entity of `parent` at `perParent`. */
+    readonly fallback?: { readonly parent: string };
+  };
+  /** `/v1/customers/{id}`; absent: nobody can ask for one object. */
+  readonly retrieve?: { readonly path: string; readonly query?: Readonly<Record<string, string>> };
+  /** `/v1/invoices/{parent}/lines`: the whole list of one parent. */
+  readonly perParent?: {
+    readonly path: string;
+    readonly query?: Readonly<Record<string, string>>;
+    readonly pageSize: number;
+    readonly next: NextPage;
+  };
+  readonly children?: readonly Child[];
+  /**
+   * How changes are found between full passes: `events`, the connector's log of changes tells; `search`, the list
+   * can be asked for what changed since a moment; `window`, the newest by creation time are read again from
+   * `overlapMs` before; `full`, the whole (short) list is read.
+   */
+  readonly incremental: { readonly by: 'events' | 'full' } | { readonly by: 'search' | 'window'; readonly overlapMs: number };
+  /** Which API documentation this was written from. */
+  readonly docs?: string;
+}
+
+/** One position in a list: what the connector needs to build the request of a page. */
+export interface Position {
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+  /** Creation time in seconds, `from` ≤ created < `to`. */
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  /** Milliseconds: only what changed since. */
+  readonly since?: number | undefined;
+  readonly variant?: Readonly<Record<string, string>> | undefined;
+  readonly parent?: string | undefined;
+}
+
+/** One request to the provider, before authentication is added. */
+export interface ProviderRequest {
+  readonly method?: 'GET' | 'POST';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly body?: unknown;
+}
+
+/** The description as SQL reads it (`supasaasy.extract_states`). */
+export interface SqlSpec {
+  readonly resource: string;
+  readonly collection: string;
+  readonly [key: string]: unknown;
+}
+
+/** Compiles a resource for the write path. `resources` is all of the connector's, to resolve children. */
+export function toSqlSpec(resource: Resource, resources: Readonly<Record<string, Resource>>, apiVersion: string, wanted?: ReadonlySet<string>): SqlSpec {
+  const children = (resource.children ?? []).filter((child) => wanted === undefined || wanted.has(child.resource));
+  return {
+    ...shapeSpec(resource, apiVersion),
+    records: resource.list === undefined && resource.perParent === undefined ? undefined : resource.records,
+    partial: resource.list?.partial ?? false,
+    retrievable: resource.retrieve !== undefined,
+    detach: resource.detach,
+    children: children.map((child) => {
+      const target = resources[child.resource];
+      if (target === undefined) throw new Error(`resource ${resource.name} has a child ${child.resource} that the connector does not declare`);
+      return {
+        ...shapeSpec(target, apiVersion),
+        path: child.path,
+        more: child.more,
+        replace: child.replace ?? true,
+        ...(target.perParent === undefined ? {} : { completable: true }),
+      };
+    }),
+  };
+}
+
+function shapeSpec(resource: Resource, apiVersion: string): SqlSpec {
+  return {
+    resource: resource.name,
+    collection: resource.collection,
+    api_version: apiVersion,
+    id: resource.id,
+    created: resource.created,
+    version: resource.version,
+    archived: resource.archived,
+    deleted: resource.deleted,
+    volatile: resource.volatile,
+  };
+}

@@ -3,14 +3,23 @@ import type { Notice } from './notification.ts';
 import { companyObjectOf } from './shape/company.ts';
 import { contactOf, contactReferenceOf, isObject, roleOf, tagsOf } from './shape/contact.ts';
 import { tagOf } from './shape/workspace.ts';
-import { ARCHIVED, DELETED, LIVE, MERGED, type Attributes } from './state/table.ts';
+import { ARCHIVED, type Attributes, DELETED, LIVE, MERGED } from './state/table.ts';
 import { companyOf, type World } from './state/world.ts';
 
-export function createContact(world: World, attributes: Attributes): { readonly contact: number; readonly notices: Notice[] } {
+export function createContact(
+  world: World,
+  attributes: Attributes,
+): { readonly contact: number; readonly notices: Notice[] } {
   const role = attributes['role'] === 'lead' ? 'lead' : 'user';
   const contact = world.contacts.add(world.nowSecond(), { external_id: null, ...attributes, role });
   world.contactIndex.changed(contact, world.nowMs());
-  return { contact, notices: [{ topic: `contact.${role}.created`, item: contactOf(world, contact) }, ...countUsers(world, companyOf(world, contact), 1)] };
+  return {
+    contact,
+    notices: [
+      { topic: `contact.${role}.created`, item: contactOf(world, contact) },
+      ...countUsers(world, companyOf(world, contact), 1),
+    ],
+  };
 }
 
 export function updateContact(world: World, contact: number, attributes: Attributes): Notice[] {
@@ -28,7 +37,12 @@ export function tagContact(world: World, contact: number, tag: number): Notice[]
   const at = world.nowSecond();
   world.contacts.change(contact, at, { tags: [...tags, tag] });
   world.contactIndex.changed(contact, world.nowMs());
-  return [{ topic: 'contact.tag.created', item: { type: 'contact_tag', created_at: at, tag: tagOf(world, tag), contact: contactOf(world, contact) } }];
+  return [
+    {
+      topic: 'contact.tag.created',
+      item: { type: 'contact_tag', created_at: at, tag: tagOf(world, tag), contact: contactOf(world, contact) },
+    },
+  ];
 }
 
 export function archiveContact(world: World, contact: number): Notice[] {
@@ -39,14 +53,20 @@ export function archiveContact(world: World, contact: number): Notice[] {
 
 export function unarchiveContact(world: World, contact: number): Notice[] {
   setState(world, contact, LIVE);
-  return [{ topic: 'contact.unarchived', item: contactOf(world, contact) }, ...countUsers(world, companyOf(world, contact), 1)];
+  return [
+    { topic: 'contact.unarchived', item: contactOf(world, contact) },
+    ...countUsers(world, companyOf(world, contact), 1),
+  ];
 }
 
 /** The notification names the contact and nothing more. */
 export function deleteContact(world: World, contact: number): Notice[] {
   const company = world.contacts.isLive(contact) ? companyOf(world, contact) : undefined;
   setState(world, contact, DELETED);
-  return [{ topic: 'contact.deleted', item: { type: 'contact', id: world.ids.contact.of(contact) } }, ...countUsers(world, company, -1)];
+  return [
+    { topic: 'contact.deleted', item: { type: 'contact', id: world.ids.contact.of(contact) } },
+    ...countUsers(world, company, -1),
+  ];
 }
 
 /**
@@ -54,7 +74,8 @@ export function deleteContact(world: World, contact: number): Notice[] {
  * https://community.intercom.com/api-webhooks-23/how-to-get-id-of-lead-merged-to-user-7045
  */
 export function mergeContacts(world: World, from: number, into: number): Notice[] {
-  if (roleOf(world, from) !== 'lead' || roleOf(world, into) !== 'user') throw new HttpError(400, 'invalid_merge', 'Merging can only be performed on a lead into a user');
+  if (roleOf(world, from) !== 'lead' || roleOf(world, into) !== 'user')
+    throw new HttpError(400, 'invalid_merge', 'Merging can only be performed on a lead into a user');
   const source = contactOf(world, from);
   const target = contactOf(world, into);
   const company = companyOf(world, from);
@@ -69,7 +90,11 @@ export function deletedReferenceOf(world: World, contact: number): Record<string
   return { ...contactReferenceOf(world, contact), deleted: true };
 }
 
-function setState(world: World, contact: number, state: typeof LIVE | typeof ARCHIVED | typeof DELETED | typeof MERGED): void {
+function setState(
+  world: World,
+  contact: number,
+  state: typeof LIVE | typeof ARCHIVED | typeof DELETED | typeof MERGED,
+): void {
   world.contacts.setState(contact, state, world.nowSecond());
   world.contactIndex.changed(contact, world.nowMs());
 }

@@ -4,7 +4,10 @@ import type { Part, PartKind } from './state/part-book.ts';
 import { DELETED } from './state/table.ts';
 import type { World } from './state/world.ts';
 
-export function createConversation(world: World, contact: number | undefined): { readonly conversation: number; readonly notices: Notice[] } {
+export function createConversation(
+  world: World,
+  contact: number | undefined,
+): { readonly conversation: number; readonly notices: Notice[] } {
   const conversation = world.conversations.add(world.nowSecond(), {
     ...(contact !== undefined && { contact }),
     state: 'open',
@@ -12,7 +15,10 @@ export function createConversation(world: World, contact: number | undefined): {
     waiting_since: world.nowSecond(),
     read: false,
   });
-  return { conversation, notices: [{ topic: 'conversation.user.created', item: noticeItem(world, conversation, undefined) }] };
+  return {
+    conversation,
+    notices: [{ topic: 'conversation.user.created', item: noticeItem(world, conversation, undefined) }],
+  };
 }
 
 const TOPICS: Readonly<Record<PartKind, string>> = {
@@ -35,12 +41,19 @@ export function redactPart(world: World, conversation: number, number: number): 
   const at = world.nowSecond();
   world.parts.redact(conversation, number, at);
   world.conversations.change(conversation, at, {});
-  return [{ topic: 'conversation_part.redacted', item: noticeItem(world, conversation, world.parts.part(conversation, number)) }];
+  return [
+    {
+      topic: 'conversation_part.redacted',
+      item: noticeItem(world, conversation, world.parts.part(conversation, number)),
+    },
+  ];
 }
 
 export function deleteConversation(world: World, conversation: number): Notice[] {
   world.conversations.setState(conversation, DELETED, world.nowSecond());
-  return [{ topic: 'conversation.deleted', item: { type: 'conversation', id: world.ids.conversation.of(conversation) } }];
+  return [
+    { topic: 'conversation.deleted', item: { type: 'conversation', id: world.ids.conversation.of(conversation) } },
+  ];
 }
 
 /** Index of a conversation's part from the part's id. */
@@ -59,7 +72,18 @@ function stateAfter(kind: PartKind, at: number): Readonly<Record<string, unknown
 
 /** Less than the API gives: only the part that caused it, no statistics, no linked objects, no attributes of its own. */
 function noticeItem(world: World, conversation: number, part: Part | undefined): Record<string, unknown> {
-  const { statistics: _statistics, linked_objects: _linked, custom_attributes: _attributes, ai_agent: _agent, sla_applied: _sla, teammates: _teammates, ...item } = conversationOf(world, conversation);
+  const {
+    statistics: _statistics,
+    linked_objects: _linked,
+    custom_attributes: _attributes,
+    ai_agent: _agent,
+    sla_applied: _sla,
+    teammates: _teammates,
+    ...item
+  } = conversationOf(world, conversation);
   const parts = part ? [partOf(world, conversation, part)] : [];
-  return { ...item, conversation_parts: { type: 'conversation_part.list', conversation_parts: parts, total_count: parts.length } };
+  return {
+    ...item,
+    conversation_parts: { type: 'conversation_part.list', conversation_parts: parts, total_count: parts.length },
+  };
 }

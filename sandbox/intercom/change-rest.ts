@@ -1,11 +1,14 @@
 import type { Notice } from './notification.ts';
 import { companyObjectOf } from './shape/company.ts';
 import { TICKET_STATES, ticketOf, ticketStateOf } from './shape/ticket.ts';
-import { DELETED, type Attributes } from './state/table.ts';
+import { type Attributes, DELETED } from './state/table.ts';
 import type { World } from './state/world.ts';
 
 /** Companies, tickets and articles. Articles change in silence: there is no topic for them. */
-export function createCompany(world: World, attributes: Attributes): { readonly company: number; readonly notices: Notice[] } {
+export function createCompany(
+  world: World,
+  attributes: Attributes,
+): { readonly company: number; readonly notices: Notice[] } {
   const company = world.companies.add(world.nowSecond(), attributes);
   world.userCounts[company] = 0;
   return { company, notices: [{ topic: 'company.created', item: companyObjectOf(world, company) }] };
@@ -22,7 +25,11 @@ export function deleteCompany(world: World, company: number): Notice[] {
   return [{ topic: 'company.deleted', item: { type: 'company', id, company_id } }];
 }
 
-export function createTicket(world: World, title: string, minorVersion: number): { readonly ticket: number; readonly notices: Notice[] } {
+export function createTicket(
+  world: World,
+  title: string,
+  minorVersion: number,
+): { readonly ticket: number; readonly notices: Notice[] } {
   const ticket = world.tickets.add(world.nowSecond(), { title, state: 0 });
   return { ticket, notices: [{ topic: 'ticket.created', item: ticketItem(world, ticket, minorVersion) }] };
 }

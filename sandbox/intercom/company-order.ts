@@ -16,7 +16,8 @@ export function createCompanyOrder(world: World): CompanyOrder {
       revision = companies.revision;
       const listed: { readonly index: number; readonly at: number }[] = [];
       for (let index = 0; index < companies.length; index += 1) {
-        if (companies.isLive(index) && (userCounts[index] ?? 0) > 0) listed.push({ index, at: lastRequestAt(world, index) });
+        if (companies.isLive(index) && (userCounts[index] ?? 0) > 0)
+          listed.push({ index, at: lastRequestAt(world, index) });
       }
       known = listed.sort((a, b) => b.at - a.at || b.index - a.index).map(({ index }) => index);
       return known;

@@ -37,7 +37,12 @@ export function createCompanyScroll(world: World): CompanyScroll {
         if (running) throw new HttpError(400, 'scroll_exists', 'scroll already exists for this workspace');
         opened += 1;
         const h = (salt: number): string => hex(hash32(world.seed, salt, opened), 8);
-        open = { param: `${h(51)}-${h(52).slice(4)}-4${h(53).slice(5)}-a${h(54).slice(5)}-${h(55)}${h(56).slice(4)}`, end: world.companies.length, position: 0, usedAtMs: world.nowMs() };
+        open = {
+          param: `${h(51)}-${h(52).slice(4)}-4${h(53).slice(5)}-a${h(54).slice(5)}-${h(55)}${h(56).slice(4)}`,
+          end: world.companies.length,
+          position: 0,
+          usedAtMs: world.nowMs(),
+        };
       } else if (!running || running.param !== param) {
         throw notFound('scroll parameter not found');
       }

@@ -1,9 +1,9 @@
-import type { RateLimitSettings } from '../http/rate-limit.ts';
 import type { SandboxAnswer, SandboxDelivery, SandboxProvider, SandboxRequest } from '../http/provider.ts';
+import type { RateLimitSettings } from '../http/rate-limit.ts';
 import { createCompanyOrder } from './company-order.ts';
 import { createCompanyScroll } from './company-scroll.ts';
 import { errorList, HttpError } from './http-error.ts';
-import { MUTATION_WEIGHTS, mutateWorld, type MutationKind } from './mutate.ts';
+import { MUTATION_WEIGHTS, type MutationKind, mutateWorld } from './mutate.ts';
 import { createNotifier, type Notifier } from './notification.ts';
 import { createProvoke, type Provoke } from './provoke.ts';
 import { companyRoutes } from './routes/companies.ts';
@@ -15,7 +15,7 @@ import { workspaceRoutes } from './routes/workspace.ts';
 import { createCalendar } from './search/day.ts';
 import { isObject } from './shape/contact.ts';
 import { hash32, hex } from './state/hash.ts';
-import { parseSize, type IntercomSize } from './state/size.ts';
+import { type IntercomSize, parseSize } from './state/size.ts';
 import { createWorld } from './state/world.ts';
 import { countsOf, idsOf, objectsOf } from './truth.ts';
 
@@ -58,7 +58,13 @@ export const INTERCOM_RATE_LIMIT: RateLimitSettings = { global: { limit: 1_667, 
 
 const VERSIONS: readonly IntercomVersion[] = ['2.11', '2.12', '2.13', '2.14'];
 const ANCHOR_MS = Date.UTC(2025, 8, 1);
-const routeTable = createRouteTable([...contactRoutes, ...companyRoutes, ...conversationRoutes, ...ticketRoutes, ...workspaceRoutes]);
+const routeTable = createRouteTable([
+  ...contactRoutes,
+  ...companyRoutes,
+  ...conversationRoutes,
+  ...ticketRoutes,
+  ...workspaceRoutes,
+]);
 
 /** An Intercom workspace in memory. */
 export function createIntercomSandbox(options: IntercomSandboxOptions = {}): IntercomSandbox {
@@ -101,7 +107,11 @@ export function createIntercomSandbox(options: IntercomSandboxOptions = {}): Int
   }
 
   function answer(status: number, body: string, id: string, used: string): SandboxAnswer {
-    return { status, headers: { 'content-type': 'application/json; charset=utf-8', 'x-request-id': id, 'intercom-version': used }, body };
+    return {
+      status,
+      headers: { 'content-type': 'application/json; charset=utf-8', 'x-request-id': id, 'intercom-version': used },
+      body,
+    };
   }
 
   function failed(status: number, code: string, message: string): SandboxAnswer {
@@ -110,7 +120,8 @@ export function createIntercomSandbox(options: IntercomSandboxOptions = {}): Int
   }
 
   function handle(request: SandboxRequest): SandboxAnswer {
-    if (request.headers['authorization'] !== `Bearer ${accessToken}`) return failed(401, 'unauthorized', 'Access Token Invalid');
+    if (request.headers['authorization'] !== `Bearer ${accessToken}`)
+      return failed(401, 'unauthorized', 'Access Token Invalid');
     const wanted = request.headers['intercom-version'] ?? version;
     const used = VERSIONS.find((one) => one === wanted);
     if (!used) return failed(400, 'intercom_version_invalid', 'The requested version could not be found');
@@ -118,7 +129,13 @@ export function createIntercomSandbox(options: IntercomSandboxOptions = {}): Int
     if (!route) return failed(404, 'not_found', 'The requested resource was not found');
     const id = requestId();
     try {
-      const value = route.handler({ workspace, world: workspace.world, request, params: route.params, minorVersion: minorOf(used) });
+      const value = route.handler({
+        workspace,
+        world: workspace.world,
+        request,
+        params: route.params,
+        minorVersion: minorOf(used),
+      });
       return answer(200, JSON.stringify(value), id, used);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
@@ -132,7 +149,11 @@ export function createIntercomSandbox(options: IntercomSandboxOptions = {}): Int
     accessToken,
     clientSecret,
     timezone,
-    provoke: createProvoke(() => workspace.world, () => notifier, minorOf(version)),
+    provoke: createProvoke(
+      () => workspace.world,
+      () => notifier,
+      minorOf(version),
+    ),
     handle,
     mutate() {
       turn += 1;
@@ -162,8 +183,13 @@ export function createIntercomSandbox(options: IntercomSandboxOptions = {}): Int
     failure(status) {
       if (status === 401) return failed(401, 'unauthorized', 'Access Token Invalid');
       if (status === 403) return failed(403, 'api_plan_restricted', 'Active subscription needed.');
-      if (status === 503) return failed(503, 'service_unavailable', 'Sorry, the API service is temporarily unavailable');
-      return failed(status, status >= 500 ? 'server_error' : 'client_error', status >= 500 ? 'An internal error occurred' : 'The request was refused');
+      if (status === 503)
+        return failed(503, 'service_unavailable', 'Sorry, the API service is temporarily unavailable');
+      return failed(
+        status,
+        status >= 500 ? 'server_error' : 'client_error',
+        status >= 500 ? 'An internal error occurred' : 'The request was refused',
+      );
     },
     control(path, body) {
       if (path === 'search-lag' && isObject(body)) {

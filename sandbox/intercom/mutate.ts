@@ -1,6 +1,21 @@
-import { archiveContact, createContact, deleteContact, mergeContacts, tagContact, updateContact } from './change-contact.ts';
+import {
+  archiveContact,
+  createContact,
+  deleteContact,
+  mergeContacts,
+  tagContact,
+  updateContact,
+} from './change-contact.ts';
 import { addPart, createConversation, deleteConversation, redactPart } from './change-conversation.ts';
-import { createCompany, createTicket, deleteArticle, deleteCompany, moveTicket, updateArticle, updateCompany } from './change-rest.ts';
+import {
+  createCompany,
+  createTicket,
+  deleteArticle,
+  deleteCompany,
+  moveTicket,
+  updateArticle,
+  updateCompany,
+} from './change-rest.ts';
 import type { Notice } from './notification.ts';
 import { roleOf } from './shape/contact.ts';
 import { hash32 } from './state/hash.ts';
@@ -9,10 +24,25 @@ import { FIRST_NAMES, LAST_NAMES, SUBJECTS } from './state/words.ts';
 import { pick, SALT, type World } from './state/world.ts';
 
 export type MutationKind =
-  | 'contact.create' | 'contact.update' | 'contact.tag' | 'contact.archive' | 'contact.delete' | 'contact.merge'
-  | 'company.create' | 'company.update' | 'company.delete'
-  | 'conversation.create' | 'conversation.user_reply' | 'conversation.admin_reply' | 'conversation.close' | 'conversation.delete' | 'conversation_part.redact'
-  | 'ticket.create' | 'ticket.move' | 'article.update' | 'article.delete';
+  | 'contact.create'
+  | 'contact.update'
+  | 'contact.tag'
+  | 'contact.archive'
+  | 'contact.delete'
+  | 'contact.merge'
+  | 'company.create'
+  | 'company.update'
+  | 'company.delete'
+  | 'conversation.create'
+  | 'conversation.user_reply'
+  | 'conversation.admin_reply'
+  | 'conversation.close'
+  | 'conversation.delete'
+  | 'conversation_part.redact'
+  | 'ticket.create'
+  | 'ticket.move'
+  | 'article.update'
+  | 'article.delete';
 
 /** Roughly a support team's day: mostly replies. */
 export const MUTATION_WEIGHTS: Readonly<Record<MutationKind, number>> = {
@@ -38,7 +68,12 @@ export const MUTATION_WEIGHTS: Readonly<Record<MutationKind, number>> = {
 };
 
 /** The nth change of the world. A change that finds nothing to change makes a contact instead. */
-export function mutateWorld(world: World, turn: number, weights: Readonly<Record<MutationKind, number>>, minorVersion: number): Notice[] {
+export function mutateWorld(
+  world: World,
+  turn: number,
+  weights: Readonly<Record<MutationKind, number>>,
+  minorVersion: number,
+): Notice[] {
   const h = (salt: number): number => hash32(world.seed, SALT.mutation + salt, turn);
   const notices = apply(world, kindOf(weights, h(1)), h, minorVersion);
   return notices ?? createContact(world, newContact(world, turn, h)).notices;
@@ -55,16 +90,27 @@ function kindOf(weights: Readonly<Record<MutationKind, number>>, hash: number): 
   return 'contact.create';
 }
 
-function apply(world: World, kind: MutationKind, h: (salt: number) => number, minorVersion: number): Notice[] | undefined {
+function apply(
+  world: World,
+  kind: MutationKind,
+  h: (salt: number) => number,
+  minorVersion: number,
+): Notice[] | undefined {
   const { contacts, companies, conversations, tickets, articles } = world;
   const contact = someLive(contacts, h(2));
   const conversation = someLive(conversations, h(3));
-  const at = <T>(index: number | undefined, change: (index: number) => T): T | undefined => (index === undefined ? undefined : change(index));
+  const at = <T>(index: number | undefined, change: (index: number) => T): T | undefined =>
+    index === undefined ? undefined : change(index);
   switch (kind) {
     case 'contact.create':
       return undefined;
     case 'contact.update':
-      return at(contact, (i) => updateContact(world, i, { name: `${pick(FIRST_NAMES, h(4))} ${pick(LAST_NAMES, h(5))}`, custom_attributes: { seats: h(6) % 500 } }));
+      return at(contact, (i) =>
+        updateContact(world, i, {
+          name: `${pick(FIRST_NAMES, h(4))} ${pick(LAST_NAMES, h(5))}`,
+          custom_attributes: { seats: h(6) % 500 },
+        }),
+      );
     case 'contact.tag':
       return world.size.tags === 0 ? undefined : at(contact, (i) => tagContact(world, i, h(7) % world.size.tags));
     case 'contact.archive':
@@ -81,7 +127,10 @@ function apply(world: World, kind: MutationKind, h: (salt: number) => number, mi
     case 'company.update':
       return at(someLive(companies, h(10)), (i) => updateCompany(world, i, { monthly_spend: h(11) % 9_000 }));
     case 'company.delete':
-      return at(someLive(companies, h(10), (i) => world.userCounts[i] === 0), (i) => deleteCompany(world, i));
+      return at(
+        someLive(companies, h(10), (i) => world.userCounts[i] === 0),
+        (i) => deleteCompany(world, i),
+      );
     case 'conversation.create':
       return createConversation(world, contact).notices;
     case 'conversation.user_reply':
@@ -93,7 +142,9 @@ function apply(world: World, kind: MutationKind, h: (salt: number) => number, mi
     case 'conversation.delete':
       return at(conversation, (i) => deleteConversation(world, i));
     case 'conversation_part.redact':
-      return at(conversation, (i) => (world.parts.count(i) === 0 ? [] : redactPart(world, i, world.parts.count(i) - 1)));
+      return at(conversation, (i) =>
+        world.parts.count(i) === 0 ? [] : redactPart(world, i, world.parts.count(i) - 1),
+      );
     case 'ticket.create':
       return createTicket(world, `${pick(SUBJECTS, h(12))} again`, minorVersion).notices;
     case 'ticket.move':
@@ -108,11 +159,20 @@ function apply(world: World, kind: MutationKind, h: (salt: number) => number, mi
 function newContact(world: World, turn: number, h: (salt: number) => number): Record<string, unknown> {
   const company = h(16) % 2 === 0 ? someLive(world.companies, h(17)) : undefined;
   const role = h(18) % 4 === 0 ? 'lead' : 'user';
-  return { role, external_id: role === 'user' ? `signup-${turn}` : null, name: `${pick(FIRST_NAMES, h(19))} ${pick(LAST_NAMES, h(20))}`, ...(company !== undefined && { company }) };
+  return {
+    role,
+    external_id: role === 'user' ? `signup-${turn}` : null,
+    name: `${pick(FIRST_NAMES, h(19))} ${pick(LAST_NAMES, h(20))}`,
+    ...(company !== undefined && { company }),
+  };
 }
 
 /** A live object near a random place. */
-export function someLive(table: Table, hash: number, wanted: (index: number) => boolean = () => true): number | undefined {
+export function someLive(
+  table: Table,
+  hash: number,
+  wanted: (index: number) => boolean = () => true,
+): number | undefined {
   for (let step = 0; step < table.length; step += 1) {
     const index = (hash + step) % table.length;
     if (table.isLive(index) && wanted(index)) return index;

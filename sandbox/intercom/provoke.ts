@@ -1,11 +1,27 @@
 import type { SandboxDelivery } from '../http/provider.ts';
-import { archiveContact, createContact, deleteContact, mergeContacts, tagContact, unarchiveContact, updateContact } from './change-contact.ts';
+import {
+  archiveContact,
+  createContact,
+  deleteContact,
+  mergeContacts,
+  tagContact,
+  unarchiveContact,
+  updateContact,
+} from './change-contact.ts';
 import { addPart, createConversation, deleteConversation, partNumberOf, redactPart } from './change-conversation.ts';
-import { createCompany, createTicket, deleteArticle, deleteCompany, moveTicket, updateArticle, updateCompany } from './change-rest.ts';
+import {
+  createCompany,
+  createTicket,
+  deleteArticle,
+  deleteCompany,
+  moveTicket,
+  updateArticle,
+  updateCompany,
+} from './change-rest.ts';
 import type { Notice, Notifier } from './notification.ts';
 import type { IdScheme } from './state/ids.ts';
 import type { PartKind } from './state/part-book.ts';
-import { DELETED, type Attributes, type Table } from './state/table.ts';
+import { type Attributes, DELETED, type Table } from './state/table.ts';
 import type { World } from './state/world.ts';
 
 export interface Created {
@@ -55,7 +71,10 @@ export function createProvoke(world: () => World, notifier: () => Notifier, mino
 
   return {
     createContact({ company_id, ...attributes } = {}) {
-      const made = createContact(world(), { ...attributes, ...(company_id !== undefined && { company: company(company_id) }) });
+      const made = createContact(world(), {
+        ...attributes,
+        ...(company_id !== undefined && { company: company(company_id) }),
+      });
       return { id: world().ids.contact.of(made.contact), deliveries: send(made.notices) };
     },
     updateContact: (id, attributes = {}) => send(updateContact(world(), contact(id), attributes)),
@@ -81,7 +100,8 @@ export function createProvoke(world: () => World, notifier: () => Notifier, mino
     addPart: (id, kind = 'user_comment') => send(addPart(world(), conversation(id), kind)),
     redactPart(id, partId) {
       const number = partNumberOf(conversation(id), partId);
-      if (number === undefined || number >= world().parts.count(conversation(id))) throw new Error(`Conversation ${id} has no part ${partId}`);
+      if (number === undefined || number >= world().parts.count(conversation(id)))
+        throw new Error(`Conversation ${id} has no part ${partId}`);
       return send(redactPart(world(), conversation(id), number));
     },
     deleteConversation: (id) => send(deleteConversation(world(), conversation(id))),
@@ -99,6 +119,7 @@ export function createProvoke(world: () => World, notifier: () => Notifier, mino
 
 function existing(table: Table, ids: IdScheme, id: string): number {
   const index = ids.indexOf(id);
-  if (index === undefined || index >= table.length || table.state(index) === DELETED) throw new Error(`There is no object ${id}`);
+  if (index === undefined || index >= table.length || table.state(index) === DELETED)
+    throw new Error(`There is no object ${id}`);
   return index;
 }

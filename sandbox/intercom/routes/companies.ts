@@ -7,11 +7,27 @@ import { parseBody, type Route, type RouteCall } from './route.ts';
 
 const PAGE_SIZE = { fallback: 15, max: 60 };
 const REACH = 10_000;
-const WRITABLE = ['company_id', 'name', 'monthly_spend', 'size', 'website', 'industry', 'custom_attributes', 'remote_created_at'];
+const WRITABLE = [
+  'company_id',
+  'name',
+  'monthly_spend',
+  'size',
+  'website',
+  'industry',
+  'custom_attributes',
+  'remote_created_at',
+];
 
 /** https://developers.intercom.com/docs/references/rest-api/api.intercom.io/companies */
 export const companyRoutes: readonly Route[] = [
-  ['GET', '/companies', (call) => (call.request.query.has('name') || call.request.query.has('company_id') ? findCompany(call) : listCompanies(call, '/companies'))],
+  [
+    'GET',
+    '/companies',
+    (call) =>
+      call.request.query.has('name') || call.request.query.has('company_id')
+        ? findCompany(call)
+        : listCompanies(call, '/companies'),
+  ],
   ['POST', '/companies', upsert],
   ['POST', '/companies/list', (call) => listCompanies(call, '/companies/list')],
   ['GET', '/companies/scroll', scroll],
@@ -28,25 +44,42 @@ function listCompanies(call: RouteCall, path: string): unknown {
   const perPage = parsePerPage(parameter('per_page'), PAGE_SIZE);
   const page = Number(parameter('page') ?? 1);
   const order = parameter('order') ?? 'desc';
-  if (!Number.isInteger(page) || page < 1) throw new HttpError(400, 'parameter_invalid', 'page must be a positive number');
+  if (!Number.isInteger(page) || page < 1)
+    throw new HttpError(400, 'parameter_invalid', 'page must be a positive number');
   if (order !== 'asc' && order !== 'desc') throw new HttpError(400, 'parameter_invalid', 'order must be asc or desc');
-  if ((page - 1) * perPage >= REACH) throw new HttpError(400, 'bad_request', 'page limit reached, please use scroll API');
+  if ((page - 1) * perPage >= REACH)
+    throw new HttpError(400, 'bad_request', 'page limit reached, please use scroll API');
   const listed = workspace.companyOrder.listed();
   const start = (page - 1) * perPage;
   const end = Math.min(start + perPage, REACH);
-  const slice = order === 'desc' ? listed.slice(start, end) : listed.slice(Math.max(0, listed.length - end), Math.max(0, listed.length - start)).reverse();
+  const slice =
+    order === 'desc'
+      ? listed.slice(start, end)
+      : listed.slice(Math.max(0, listed.length - end), Math.max(0, listed.length - start)).reverse();
   const total = Math.ceil(listed.length / perPage);
   return {
     type: 'list',
     data: slice.map((index) => companyObjectOf(world, index)),
-    pages: { type: 'pages', next: page < total ? `${workspace.origin}${path}?per_page=${perPage}&page=${page + 1}` : null, page, per_page: perPage, total_pages: total },
+    pages: {
+      type: 'pages',
+      next: page < total ? `${workspace.origin}${path}?per_page=${perPage}&page=${page + 1}` : null,
+      page,
+      per_page: perPage,
+      total_pages: total,
+    },
     total_count: listed.length,
   };
 }
 
 function scroll({ world, workspace, request }: RouteCall): unknown {
   const { companies, scrollParam } = workspace.scroll.next(request.query.get('scroll_param') || undefined);
-  return { type: 'list', data: companies.map((index) => companyObjectOf(world, index)), pages: null, total_count: null, scroll_param: scrollParam };
+  return {
+    type: 'list',
+    data: companies.map((index) => companyObjectOf(world, index)),
+    pages: null,
+    total_count: null,
+    scroll_param: scrollParam,
+  };
 }
 
 function findCompany({ world, request }: RouteCall): unknown {

@@ -1,4 +1,12 @@
-import { archiveContact, createContact, deleteContact, deletedReferenceOf, mergeContacts, unarchiveContact, updateContact } from '../change-contact.ts';
+import {
+  archiveContact,
+  createContact,
+  deleteContact,
+  deletedReferenceOf,
+  mergeContacts,
+  unarchiveContact,
+  updateContact,
+} from '../change-contact.ts';
 import { HttpError, notFound } from '../http-error.ts';
 import { pagesOf, parseCursor, parsePerPage } from '../search/cursor.ts';
 import { search } from '../search/search.ts';
@@ -7,11 +15,23 @@ import { contactOf, contactReferenceOf, roleOf, tagsOf } from '../shape/contact.
 import { tagOf } from '../shape/workspace.ts';
 import { ARCHIVED, LIVE } from '../state/table.ts';
 import { companyOf, type World } from '../state/world.ts';
-import { contactFieldType } from './search-fields.ts';
 import { parseBody, type Route, type RouteCall } from './route.ts';
+import { contactFieldType } from './search-fields.ts';
 
 const PAGE_SIZE = { fallback: 50, max: 150 };
-const WRITABLE = ['role', 'external_id', 'email', 'phone', 'name', 'avatar', 'signed_up_at', 'last_seen_at', 'owner_id', 'unsubscribed_from_emails', 'custom_attributes'];
+const WRITABLE = [
+  'role',
+  'external_id',
+  'email',
+  'phone',
+  'name',
+  'avatar',
+  'signed_up_at',
+  'last_seen_at',
+  'owner_id',
+  'unsubscribed_from_emails',
+  'custom_attributes',
+];
 
 /** https://developers.intercom.com/docs/references/rest-api/api.intercom.io/contacts */
 export const contactRoutes: readonly Route[] = [
@@ -25,7 +45,14 @@ export const contactRoutes: readonly Route[] = [
   ['POST', '/contacts/:id/archive', archive],
   ['POST', '/contacts/:id/unarchive', unarchive],
   ['GET', '/contacts/:id/companies', companies],
-  ['GET', '/contacts/:id/tags', ({ world, params }) => ({ type: 'list', data: tagsOf(world, visible(world, params['id'])).map((tag) => tagOf(world, tag)) })],
+  [
+    'GET',
+    '/contacts/:id/tags',
+    ({ world, params }) => ({
+      type: 'list',
+      data: tagsOf(world, visible(world, params['id'])).map((tag) => tagOf(world, tag)),
+    }),
+  ],
 ];
 
 /** Newest first. */
@@ -39,9 +66,17 @@ function listContacts({ world, request }: RouteCall): unknown {
   while (index >= 0 && !world.contacts.isLive(index)) index -= 1;
   const page = cursor?.page ?? 1;
   const last = found.at(-1);
-  const next = index >= 0 && last !== undefined ? { second: world.contacts.createdAt(last), index: last, page: page + 1 } : undefined;
+  const next =
+    index >= 0 && last !== undefined
+      ? { second: world.contacts.createdAt(last), index: last, page: page + 1 }
+      : undefined;
   const total = world.contacts.liveCount;
-  return { type: 'list', data: found.map((one) => contactOf(world, one)), total_count: total, pages: pagesOf(page, perPage, total, next) };
+  return {
+    type: 'list',
+    data: found.map((one) => contactOf(world, one)),
+    total_count: total,
+    pages: pagesOf(page, perPage, total, next),
+  };
 }
 
 function searchContacts(call: RouteCall): unknown {
@@ -65,7 +100,12 @@ function searchContacts(call: RouteCall): unknown {
     },
     parseBody(call),
   );
-  return { type: 'list', data: found.objects.map((index) => contactOf(world, index)), total_count: found.total, pages: found.pages };
+  return {
+    type: 'list',
+    data: found.objects.map((index) => contactOf(world, index)),
+    total_count: found.total,
+    pages: found.pages,
+  };
 }
 
 function create(call: RouteCall): unknown {
@@ -113,7 +153,12 @@ function merge(call: RouteCall): unknown {
 function companies({ world, params }: RouteCall): unknown {
   const company = companyOf(world, visible(world, params['id']));
   const data = company === undefined ? [] : [companyObjectOf(world, company)];
-  return { type: 'list', data, total_count: data.length, pages: { type: 'pages', page: 1, per_page: 50, total_pages: 1 } };
+  return {
+    type: 'list',
+    data,
+    total_count: data.length,
+    pages: { type: 'pages', page: 1, per_page: 50, total_pages: 1 },
+  };
 }
 
 /** Deleted contacts and contacts merged into another are not found; archived ones are. */

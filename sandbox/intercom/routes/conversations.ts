@@ -4,8 +4,8 @@ import { pagesOf, parseCursor, parsePerPage } from '../search/cursor.ts';
 import { search } from '../search/search.ts';
 import { contactOfConversation, conversationOf, conversationWithPartsOf } from '../shape/conversation.ts';
 import type { World } from '../state/world.ts';
-import { conversationFieldType } from './search-fields.ts';
 import { parseBody, type Route, type RouteCall } from './route.ts';
+import { conversationFieldType } from './search-fields.ts';
 
 const PAGE_SIZE = { fallback: 20, max: 150 };
 
@@ -32,7 +32,10 @@ function listConversations({ world, request }: RouteCall): unknown {
   for (let position = end - 1; position >= start; position -= 1) found.push(byUpdated.at(position).id);
   const page = cursor?.page ?? 1;
   const last = found.at(-1);
-  const next = start > 0 && last !== undefined ? { second: world.conversations.updatedAt(last), index: last, page: page + 1 } : undefined;
+  const next =
+    start > 0 && last !== undefined
+      ? { second: world.conversations.updatedAt(last), index: last, page: page + 1 }
+      : undefined;
   return {
     type: 'conversation.list',
     pages: pagesOf(page, perPage, byUpdated.size, next),
@@ -61,7 +64,12 @@ function searchConversations(call: RouteCall): unknown {
     },
     parseBody(call),
   );
-  return { type: 'conversation.list', pages: found.pages, total_count: found.total, conversations: found.objects.map((index) => conversationOf(world, index)) };
+  return {
+    type: 'conversation.list',
+    pages: found.pages,
+    total_count: found.total,
+    conversations: found.objects.map((index) => conversationOf(world, index)),
+  };
 }
 
 function reply(call: RouteCall): unknown {
@@ -69,7 +77,13 @@ function reply(call: RouteCall): unknown {
   const conversation = existing(world, params['id']);
   const body = parseBody(call);
   const byAdmin = body['type'] === 'admin';
-  workspace.announce(addPart(world, conversation, byAdmin ? (body['message_type'] === 'note' ? 'note' : 'admin_comment') : 'user_comment'));
+  workspace.announce(
+    addPart(
+      world,
+      conversation,
+      byAdmin ? (body['message_type'] === 'note' ? 'note' : 'admin_comment') : 'user_comment',
+    ),
+  );
   return conversationWithPartsOf(world, conversation);
 }
 
@@ -77,7 +91,8 @@ function manage(call: RouteCall): unknown {
   const { world, workspace, params } = call;
   const conversation = existing(world, params['id']);
   const kind = parseBody(call)['message_type'];
-  if (kind !== 'close' && kind !== 'open' && kind !== 'assignment') throw new HttpError(400, 'parameter_invalid', 'message_type must be close, open or assignment');
+  if (kind !== 'close' && kind !== 'open' && kind !== 'assignment')
+    throw new HttpError(400, 'parameter_invalid', 'message_type must be close, open or assignment');
   workspace.announce(addPart(world, conversation, kind));
   return conversationWithPartsOf(world, conversation);
 }
@@ -87,7 +102,8 @@ function redact(call: RouteCall): unknown {
   const body = parseBody(call);
   const conversation = existing(world, String(body['conversation_id']));
   const number = partNumberOf(conversation, String(body['conversation_part_id']));
-  if (body['type'] !== 'conversation_part' || number === undefined || number >= world.parts.count(conversation)) throw notFound('Conversation part not found');
+  if (body['type'] !== 'conversation_part' || number === undefined || number >= world.parts.count(conversation))
+    throw notFound('Conversation part not found');
   workspace.announce(redactPart(world, conversation, number));
   return conversationWithPartsOf(world, conversation);
 }

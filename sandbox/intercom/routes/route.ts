@@ -1,11 +1,11 @@
 import type { SandboxRequest } from '../../http/provider.ts';
+import type { CompanyOrder } from '../company-order.ts';
+import type { CompanyScroll } from '../company-scroll.ts';
 import { HttpError } from '../http-error.ts';
 import type { Notice } from '../notification.ts';
 import type { Calendar } from '../search/day.ts';
 import { isObject } from '../shape/contact.ts';
 import type { World } from '../state/world.ts';
-import type { CompanyScroll } from '../company-scroll.ts';
-import type { CompanyOrder } from '../company-order.ts';
 
 /** What a route may use of the workspace. */
 export interface Workspace {
@@ -42,7 +42,10 @@ export function parseBody(call: RouteCall): Record<string, unknown> {
   return value;
 }
 
-export type RouteTable = (method: string, path: string) => { readonly handler: RouteHandler; readonly params: Record<string, string> } | undefined;
+export type RouteTable = (
+  method: string,
+  path: string,
+) => { readonly handler: RouteHandler; readonly params: Record<string, string> } | undefined;
 
 /** Fixed paths win over those with a parameter. */
 export function createRouteTable(routes: readonly Route[]): RouteTable {

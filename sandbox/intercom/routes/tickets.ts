@@ -1,9 +1,9 @@
 import { notFound } from '../http-error.ts';
-import { isObject } from '../shape/contact.ts';
 import { search } from '../search/search.ts';
+import { isObject } from '../shape/contact.ts';
 import { ticketOf } from '../shape/ticket.ts';
-import { ticketFieldType } from './search-fields.ts';
 import { parseBody, type Route, type RouteCall } from './route.ts';
+import { ticketFieldType } from './search-fields.ts';
 
 const PAGE_SIZE = { fallback: 20, max: 150 };
 
@@ -46,7 +46,9 @@ function readTicket(ticket: Record<string, unknown>, field: string): unknown {
   if (field === 'title') return inside('ticket_attributes', '_default_title_');
   if (field === 'contact_ids') {
     const contacts = inside('contacts', 'contacts');
-    return Array.isArray(contacts) ? contacts.map((contact: unknown) => (isObject(contact) ? contact['id'] : undefined)) : [];
+    return Array.isArray(contacts)
+      ? contacts.map((contact: unknown) => (isObject(contact) ? contact['id'] : undefined))
+      : [];
   }
   return undefined;
 }

@@ -11,13 +11,34 @@ const ARTICLE_PAGE = { fallback: 15, max: 150 };
 export const workspaceRoutes: readonly Route[] = [
   ['GET', '/me', ({ world }) => meOf(world)],
   ['GET', '/admins', ({ world }) => ({ type: 'admin.list', admins: all(world.size.admins, (i) => adminOf(world, i)) })],
-  ['GET', '/admins/:id', ({ world, params }) => adminOf(world, one(world.ids.admin, params['id'], world.size.admins, 'Admin not found'))],
+  [
+    'GET',
+    '/admins/:id',
+    ({ world, params }) => adminOf(world, one(world.ids.admin, params['id'], world.size.admins, 'Admin not found')),
+  ],
   ['GET', '/teams', ({ world }) => ({ type: 'team.list', teams: all(world.size.teams, (i) => teamOf(world, i)) })],
-  ['GET', '/teams/:id', ({ world, params }) => teamOf(world, one(world.ids.team, params['id'], world.size.teams, 'Team not found'))],
+  [
+    'GET',
+    '/teams/:id',
+    ({ world, params }) => teamOf(world, one(world.ids.team, params['id'], world.size.teams, 'Team not found')),
+  ],
   ['GET', '/tags', ({ world }) => ({ type: 'list', data: all(world.size.tags, (i) => tagOf(world, i)) })],
-  ['GET', '/tags/:id', ({ world, params }) => tagOf(world, one(world.ids.tag, params['id'], world.size.tags, 'Resource Not Found'))],
-  ['GET', '/segments', ({ world }) => ({ type: 'segment.list', segments: all(world.size.segments, (i) => segmentOf(world, i)) })],
-  ['GET', '/segments/:id', ({ world, params }) => segmentOf(world, one(world.ids.segment, params['id'], world.size.segments, 'Segment not found'))],
+  [
+    'GET',
+    '/tags/:id',
+    ({ world, params }) => tagOf(world, one(world.ids.tag, params['id'], world.size.tags, 'Resource Not Found')),
+  ],
+  [
+    'GET',
+    '/segments',
+    ({ world }) => ({ type: 'segment.list', segments: all(world.size.segments, (i) => segmentOf(world, i)) }),
+  ],
+  [
+    'GET',
+    '/segments/:id',
+    ({ world, params }) =>
+      segmentOf(world, one(world.ids.segment, params['id'], world.size.segments, 'Segment not found')),
+  ],
   ['GET', '/articles', listArticles],
   ['GET', '/articles/:id', retrieveArticle],
 ];
@@ -25,15 +46,23 @@ export const workspaceRoutes: readonly Route[] = [
 function listArticles({ world, workspace, request }: RouteCall): unknown {
   const perPage = parsePerPage(request.query.get('per_page'), ARTICLE_PAGE);
   const page = Number(request.query.get('page') ?? 1);
-  if (!Number.isInteger(page) || page < 1) throw new HttpError(400, 'parameter_invalid', 'page must be a positive number');
+  if (!Number.isInteger(page) || page < 1)
+    throw new HttpError(400, 'parameter_invalid', 'page must be a positive number');
   const { byUpdated } = world.articles;
   const end = Math.max(0, byUpdated.size - (page - 1) * perPage);
   const found: number[] = [];
-  for (let position = end - 1; position >= Math.max(0, end - perPage); position -= 1) found.push(byUpdated.at(position).id);
+  for (let position = end - 1; position >= Math.max(0, end - perPage); position -= 1)
+    found.push(byUpdated.at(position).id);
   const total = Math.ceil(byUpdated.size / perPage);
   return {
     type: 'list',
-    pages: { type: 'pages', next: page < total ? `${workspace.origin}/articles?per_page=${perPage}&page=${page + 1}` : null, page, per_page: perPage, total_pages: total },
+    pages: {
+      type: 'pages',
+      next: page < total ? `${workspace.origin}/articles?per_page=${perPage}&page=${page + 1}` : null,
+      page,
+      per_page: perPage,
+      total_pages: total,
+    },
     total_count: byUpdated.size,
     data: found.map((index) => articleOf(world, index)),
   };

@@ -38,7 +38,12 @@ export function parsePerPage(value: unknown, size: PageSize): number {
   return number;
 }
 
-export function pagesOf(page: number, perPage: number, total: number, next: Cursor | undefined): Record<string, unknown> {
+export function pagesOf(
+  page: number,
+  perPage: number,
+  total: number,
+  next: Cursor | undefined,
+): Record<string, unknown> {
   return {
     type: 'pages',
     ...(next && { next: { page: next.page, starting_after: formatCursor(next) } }),

@@ -8,13 +8,23 @@ export interface Calendar {
 
 /** https://developers.intercom.com/docs/references/rest-api/api.intercom.io/contacts/searchcontacts (timestamp fields) */
 export function createCalendar(timezone: string): Calendar {
-  const format = new Intl.DateTimeFormat('en-CA', { timeZone: timezone, hourCycle: 'h23', year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  const format = new Intl.DateTimeFormat('en-CA', {
+    timeZone: timezone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  });
 
   /** Seconds that the local clock is ahead of UTC at this instant. */
   function offsetAt(second: number): number {
     const at: Record<string, number> = {};
     for (const { type, value } of format.formatToParts(second * 1000)) at[type] = Number(value);
-    const local = Date.UTC(at['year'] ?? 0, (at['month'] ?? 1) - 1, at['day'], at['hour'], at['minute'], at['second']) / 1000;
+    const local =
+      Date.UTC(at['year'] ?? 0, (at['month'] ?? 1) - 1, at['day'], at['hour'], at['minute'], at['second']) / 1000;
     return local - second;
   }
   /** Instant of a local midnight, given as if it were UTC; the second look settles days on which the clock changes. */

@@ -9,7 +9,9 @@ export type FieldReader = (index: number, field: string) => unknown;
 export function createMatcher(query: Query, read: FieldReader, calendar: Calendar | undefined): Matcher {
   if (query.kind === 'group') {
     const members = query.members.map((member) => createMatcher(member, read, calendar));
-    return query.operator === 'AND' ? (index) => members.every((matches) => matches(index)) : (index) => members.some((matches) => matches(index));
+    return query.operator === 'AND'
+      ? (index) => members.every((matches) => matches(index))
+      : (index) => members.some((matches) => matches(index));
   }
   const test = testOf(query, calendar);
   return (index) => {
@@ -27,10 +29,22 @@ export function boundsOf(query: Query, field: string, calendar: Calendar | undef
   for (const filter of filters) {
     if (filter.kind !== 'filter' || filter.field !== field || typeof filter.value !== 'number') continue;
     const [start, end] = spanOf(filter.value, calendar);
-    if (filter.operator === '>' || filter.operator === '=') from = Math.max(from, filter.operator === '>' ? end : start);
+    if (filter.operator === '>' || filter.operator === '=')
+      from = Math.max(from, filter.operator === '>' ? end : start);
     if (filter.operator === '<' || filter.operator === '=') to = Math.min(to, filter.operator === '<' ? start : end);
   }
   return { from, to };
+}
+
+/** Whether the bounds on this date field say everything that the query says. */
+export function isOnlyAbout(query: Query, field: string): boolean {
+  const filters = query.kind === 'filter' ? [query] : query.operator === 'AND' ? query.members : [];
+  const bounding = (one: Query): boolean =>
+    one.kind === 'filter' &&
+    one.field === field &&
+    typeof one.value === 'number' &&
+    ['>', '<', '='].includes(one.operator);
+  return filters.length > 0 && filters.every(bounding);
 }
 
 function spanOf(second: number, calendar: Calendar | undefined): readonly [number, number] {
@@ -40,7 +54,8 @@ function spanOf(second: number, calendar: Calendar | undefined): readonly [numbe
 function testOf(filter: Filter, calendar: Calendar | undefined): (value: unknown) => boolean {
   const { operator, value: wanted, type } = filter;
   const equal = (one: unknown): ((value: unknown) => boolean) => {
-    if (type !== 'date' || typeof one !== 'number') return (value) => (typeof value === 'number' && type === 'string' ? String(value) : value) === one;
+    if (type !== 'date' || typeof one !== 'number')
+      return (value) => (typeof value === 'number' && type === 'string' ? String(value) : value) === one;
     const [start, end] = spanOf(one, calendar);
     return (value) => typeof value === 'number' && value >= start && value < end;
   };
@@ -64,7 +79,9 @@ function testOf(filter: Filter, calendar: Calendar | undefined): (value: unknown
       if (typeof wanted !== 'number') return () => false;
       const [start, end] = type === 'date' ? spanOf(wanted, calendar) : [wanted, wanted];
       if (operator === '<') return (value) => typeof value === 'number' && value < start;
-      return type === 'date' ? (value) => typeof value === 'number' && value >= end : (value) => typeof value === 'number' && value > wanted;
+      return type === 'date'
+        ? (value) => typeof value === 'number' && value >= end
+        : (value) => typeof value === 'number' && value > wanted;
     }
     default: {
       const text = String(wanted).toLowerCase();

@@ -40,10 +40,22 @@ export function parseQuery(value: unknown, fieldType: (field: string) => FieldTy
   return { kind: 'filter', field, type, operator: known, value: parseValue(field, type, known, value['value']) };
 }
 
-function parseGroup(operator: unknown, members: unknown, fieldType: (field: string) => FieldType | undefined, depth: number): Group {
-  if (operator !== 'AND' && operator !== 'OR') throw new HttpError(400, 'invalid_operator', 'Composite operators must be of type AND or OR');
-  if (!Array.isArray(members)) throw new HttpError(400, 'invalid_value', 'The value of a composite query must be an array');
-  if (members.length > MAX_MEMBERS) throw new HttpError(400, 'invalid_value', `Number of elements in composite query is greater than ${MAX_MEMBERS}, please try again with a smaller list`);
+function parseGroup(
+  operator: unknown,
+  members: unknown,
+  fieldType: (field: string) => FieldType | undefined,
+  depth: number,
+): Group {
+  if (operator !== 'AND' && operator !== 'OR')
+    throw new HttpError(400, 'invalid_operator', 'Composite operators must be of type AND or OR');
+  if (!Array.isArray(members))
+    throw new HttpError(400, 'invalid_value', 'The value of a composite query must be an array');
+  if (members.length > MAX_MEMBERS)
+    throw new HttpError(
+      400,
+      'invalid_value',
+      `Number of elements in composite query is greater than ${MAX_MEMBERS}, please try again with a smaller list`,
+    );
   if (depth >= MAX_DEPTH) throw new HttpError(400, 'invalid_value', 'Queries can be nested two levels deep at most');
   return { kind: 'group', operator, members: members.map((member) => parseQuery(member, fieldType, depth + 1)) };
 }

@@ -33,5 +33,16 @@ export function articleOf(world: World, index: number): Record<string, unknown> 
 export function articleWithStatisticsOf(world: World, index: number): Record<string, unknown> {
   const h = hash32(world.seed, SALT.article + 30, index);
   const views = h % 900;
-  return { ...articleOf(world, index), statistics: { type: 'article_statistics', views, conversions: views % 31, reactions: views % 13, happy_reaction_percentage: 40, neutral_reaction_percentage: 35, sad_reaction_percentage: 25 } };
+  return {
+    ...articleOf(world, index),
+    statistics: {
+      type: 'article_statistics',
+      views,
+      conversions: views % 31,
+      reactions: views % 13,
+      happy_reaction_percentage: 40,
+      neutral_reaction_percentage: 35,
+      sad_reaction_percentage: 25,
+    },
+  };
 }

@@ -28,8 +28,14 @@ export function companyObjectOf(world: World, index: number): Record<string, unk
     website: `https://${name.toLowerCase().replaceAll(' ', '-')}.example`,
     industry: pick(INDUSTRIES, h(28)),
     ...attributes,
-    plan: h(29) % 2 === 0 ? { type: 'plan', id: String(1 + (h(30) % 3)), name: pick(['Free', 'Team', 'Business'], h(30)) } : {},
-    custom_attributes: { region: pick(['emea', 'amer', 'apac'], h(31)), ...(own as Record<string, unknown> | undefined) },
+    plan:
+      h(29) % 2 === 0
+        ? { type: 'plan', id: String(1 + (h(30) % 3)), name: pick(['Free', 'Team', 'Business'], h(30)) }
+        : {},
+    custom_attributes: {
+      region: pick(['emea', 'amer', 'apac'], h(31)),
+      ...(own as Record<string, unknown> | undefined),
+    },
     tags: { type: 'tag.list', tags: [] },
     segments: { type: 'segment.list', segments: segment },
   };

@@ -17,7 +17,7 @@ export function contactOf(world: World, index: number): Record<string, unknown> 
   const role = roleOf(world, index);
   const company = companyOf(world, index);
   const [country, region, city] = pick(PLACES, h(22));
-  const email = role === 'user' || h(23) % 2 === 0 ? `${first}.${last}.${index}@mail${h(24) % 9}.example`.toLowerCase().normalize('NFD').replace(/[^a-z0-9.@]/g, '') : null;
+  const email = role === 'user' || h(23) % 2 === 0 ? `person${index + 1}@mail${h(24) % 9}.example` : null;
   const seen = created + (h(25) % Math.max(1, contacts.updatedAt(index) - created + 1));
   const tags = tagsOf(world, index);
   const { company: _company, tags: _tags, custom_attributes: ownAttributes, ...attributes } = changes;
@@ -54,8 +54,17 @@ export function contactOf(world: World, index: number): Record<string, unknown> 
     ...(contacts.state(index) === ARCHIVED && { archived: true }),
     location: { type: 'location', country, region, city, country_code: null, continent_code: null },
     social_profiles: { type: 'list', data: [] },
-    custom_attributes: { plan: pick(['free', 'team', 'business'], h(40)), seats: 1 + (h(41) % 40), ...(isObject(ownAttributes) ? ownAttributes : undefined) },
-    tags: addressable(id, 'tags', 'tag', tags.map((tag) => world.ids.tag.of(tag))),
+    custom_attributes: {
+      plan: pick(['free', 'team', 'business'], h(40)),
+      seats: 1 + (h(41) % 40),
+      ...(isObject(ownAttributes) ? ownAttributes : undefined),
+    },
+    tags: addressable(
+      id,
+      'tags',
+      'tag',
+      tags.map((tag) => world.ids.tag.of(tag)),
+    ),
     notes: addressable(id, 'notes', 'note', []),
     companies: addressable(id, 'companies', 'company', company === undefined ? [] : [world.ids.company.of(company)]),
     opted_out_subscription_types: addressable(id, 'subscriptions', 'subscription', []),
@@ -80,7 +89,8 @@ export function tagsOf(world: World, index: number): readonly number[] {
 /** https://developers.intercom.com/docs/references/rest-api/api.intercom.io/contacts/deletecontact */
 export function contactReferenceOf(world: World, index: number): { type: 'contact'; id: string; external_id: unknown } {
   const own = world.contacts.changes(index);
-  const external = 'external_id' in own ? own['external_id'] : roleOf(world, index) === 'user' ? `user-${index + 1}` : null;
+  const external =
+    'external_id' in own ? own['external_id'] : roleOf(world, index) === 'user' ? `user-${index + 1}` : null;
   return { type: 'contact', id: world.ids.contact.of(index), external_id: external };
 }
 
@@ -88,7 +98,9 @@ function addressable(contact: string, name: string, type: string, ids: readonly 
   const path = `/contacts/${contact}/${name}`;
   return {
     type: 'list',
-    data: ids.slice(0, LISTED).map((id) => ({ type, id, url: `/${type === 'company' ? 'companies' : `${type}s`}/${id}` })),
+    data: ids
+      .slice(0, LISTED)
+      .map((id) => ({ type, id, url: `/${type === 'company' ? 'companies' : `${type}s`}/${id}` })),
     url: path,
     total_count: ids.length,
     has_more: ids.length > LISTED,

@@ -32,12 +32,16 @@ export function conversationOf(world: World, index: number): Record<string, unkn
     read: h(25) % 2 === 0,
     priority: h(26) % 9 === 0 ? 'priority' : 'not_priority',
     admin_assignee_id: admin === undefined ? null : Number(world.ids.admin.of(admin)),
-    team_assignee_id: world.size.teams > 0 && h(27) % 3 === 0 ? Number(world.ids.team.of(h(28) % world.size.teams)) : null,
+    team_assignee_id:
+      world.size.teams > 0 && h(27) % 3 === 0 ? Number(world.ids.team.of(h(28) % world.size.teams)) : null,
     company_id: null,
     ...attributes,
     source: sourceOf(world, index, contact),
     contacts: { type: 'contact.list', contacts: contact === undefined ? [] : [contactReferenceOf(world, contact)] },
-    teammates: { type: 'admin.list', admins: admin === undefined ? [] : [{ type: 'admin', id: world.ids.admin.of(admin) }] },
+    teammates: {
+      type: 'admin.list',
+      admins: admin === undefined ? [] : [{ type: 'admin', id: world.ids.admin.of(admin) }],
+    },
     tags: { type: 'tag.list', tags },
     conversation_rating: null,
     first_contact_reply: { created_at: created, type: 'conversation', url: null },
@@ -53,7 +57,14 @@ export function conversationOf(world: World, index: number): Record<string, unkn
 /** As retrieved: with the newest 500 parts. */
 export function conversationWithPartsOf(world: World, index: number): Record<string, unknown> {
   const parts = world.parts.shown(index).map((part) => partOf(world, index, part));
-  return { ...conversationOf(world, index), conversation_parts: { type: 'conversation_part.list', conversation_parts: parts, total_count: world.parts.count(index) } };
+  return {
+    ...conversationOf(world, index),
+    conversation_parts: {
+      type: 'conversation_part.list',
+      conversation_parts: parts,
+      total_count: world.parts.count(index),
+    },
+  };
 }
 
 /** https://developers.intercom.com/docs/references/rest-api/api.intercom.io/conversations/conversation_part */
@@ -63,8 +74,18 @@ export function partOf(world: World, conversation: number, part: Part): Record<s
   const admin = world.size.admins > 0 ? h % world.size.admins : 0;
   const contact = contactOfConversation(world, conversation);
   const author = byUser
-    ? { type: contact === undefined ? 'user' : roleOf(world, contact), id: contact === undefined ? null : world.ids.contact.of(contact), name: null, email: null }
-    : { type: 'admin', id: world.ids.admin.of(admin), name: `Agent ${admin + 1}`, email: `agent${admin + 1}@workspace.example` };
+    ? {
+        type: contact === undefined ? 'user' : roleOf(world, contact),
+        id: contact === undefined ? null : world.ids.contact.of(contact),
+        name: null,
+        email: null,
+      }
+    : {
+        type: 'admin',
+        id: world.ids.admin.of(admin),
+        name: `Agent ${admin + 1}`,
+        email: `agent${admin + 1}@workspace.example`,
+      };
   const redacted = part.redactedAt !== undefined;
   const says = part.kind === 'user_comment' || part.kind === 'admin_comment' || part.kind === 'note';
   return {
@@ -96,7 +117,9 @@ export function partIdOf(conversation: number, number: number): string {
 export function contactOfConversation(world: World, index: number): number | undefined {
   const own = world.conversations.changes(index)['contact'];
   if (typeof own === 'number') return own;
-  return world.size.contacts === 0 ? undefined : hash32(world.seed, SALT.conversation + 12, index) % world.size.contacts;
+  return world.size.contacts === 0
+    ? undefined
+    : hash32(world.seed, SALT.conversation + 12, index) % world.size.contacts;
 }
 
 function sourceOf(world: World, index: number, contact: number | undefined): Record<string, unknown> {
@@ -107,14 +130,23 @@ function sourceOf(world: World, index: number, contact: number | undefined): Rec
     delivered_as: 'customer_initiated',
     subject: h % 3 === 1 ? `<p>${pick(SUBJECTS, h)}</p>` : '',
     body: `<p>${pick(SENTENCES, h >>> 4)}</p>`,
-    author: contact === undefined ? null : { type: roleOf(world, contact), id: world.ids.contact.of(contact), name: null, email: null },
+    author:
+      contact === undefined
+        ? null
+        : { type: roleOf(world, contact), id: world.ids.contact.of(contact), name: null, email: null },
     attachments: [],
     url: null,
     redacted: false,
   };
 }
 
-function statisticsOf(world: World, index: number, created: number, updated: number, closed: boolean): Record<string, unknown> {
+function statisticsOf(
+  world: World,
+  index: number,
+  created: number,
+  updated: number,
+  closed: boolean,
+): Record<string, unknown> {
   const h = hash32(world.seed, SALT.conversation + 14, index);
   const span = Math.max(1, updated - created);
   const reply = created + (h % span);

@@ -4,7 +4,12 @@ import { pick, SALT, type World } from '../state/world.ts';
 import { contactReferenceOf } from './contact.ts';
 
 export const TICKET_STATES = ['submitted', 'in_progress', 'waiting_on_customer', 'resolved'] as const;
-const LABELS = { submitted: ['New', 'Submitted'], in_progress: ['Working on it', 'In progress'], waiting_on_customer: ['Asked back', 'Waiting on you'], resolved: ['Done', 'Resolved'] } as const;
+const LABELS = {
+  submitted: ['New', 'Submitted'],
+  in_progress: ['Working on it', 'In progress'],
+  waiting_on_customer: ['Asked back', 'Waiting on you'],
+  resolved: ['Done', 'Resolved'],
+} as const;
 
 /**
  * https://developers.intercom.com/docs/references/rest-api/api.intercom.io/tickets/ticket
@@ -28,9 +33,27 @@ export function ticketOf(world: World, index: number, minorVersion: number): Rec
     category: h(23) % 5 === 0 ? 'Back-office' : 'Customer',
     ticket_attributes: { _default_title_: title, _default_description_: pick(SENTENCES, h(24)) },
     ...(minorVersion >= 12
-      ? { ticket_state: { type: 'ticket_state', id: String(7_000 + state), category, internal_label: internal, external_label: external } }
+      ? {
+          ticket_state: {
+            type: 'ticket_state',
+            id: String(7_000 + state),
+            category,
+            internal_label: internal,
+            external_label: external,
+          },
+        }
       : { ticket_state: category, ticket_state_internal_label: internal, ticket_state_external_label: external }),
-    ticket_type: { type: 'ticket_type', id: String(1_230 + (h(25) % 2)), name: h(25) % 2 === 0 ? 'Bug' : 'Request', description: '', icon: '🎟️', workspace_id: world.appId, archived: false, category: 'Customer', is_internal: false },
+    ticket_type: {
+      type: 'ticket_type',
+      id: String(1_230 + (h(25) % 2)),
+      name: h(25) % 2 === 0 ? 'Bug' : 'Request',
+      description: '',
+      icon: '🎟️',
+      workspace_id: world.appId,
+      archived: false,
+      category: 'Customer',
+      is_internal: false,
+    },
     contacts: { type: 'contact.list', contacts: contact },
     admin_assignee_id: world.size.admins > 0 ? world.ids.admin.of(h(26) % world.size.admins) : null,
     team_assignee_id: '0',
@@ -50,7 +73,13 @@ export function ticketStateOf(world: World, index: number): number {
   return typeof own === 'number' ? own : hash32(world.seed, SALT.ticket + 20, index) % TICKET_STATES.length;
 }
 
-function partsOf(world: World, index: number, created: number, updated: number, category: string): Record<string, unknown> {
+function partsOf(
+  world: World,
+  index: number,
+  created: number,
+  updated: number,
+  category: string,
+): Record<string, unknown> {
   const moves = world.tickets.changes(index)['moves'];
   const count = 1 + (hash32(world.seed, SALT.ticket + 30, index) % 3) + (typeof moves === 'number' ? moves : 0);
   const shown = Math.min(count, 500);

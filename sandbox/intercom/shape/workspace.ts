@@ -39,7 +39,8 @@ export function teamOf(world: World, index: number): Record<string, unknown> {
 }
 
 export function tagOf(world: World, index: number): { type: 'tag'; id: string; name: string } {
-  const name = index < TAG_NAMES.length ? pick(TAG_NAMES, index) : `label ${hex(hash32(world.seed, SALT.tag, index), 4)}-${index}`;
+  const name =
+    index < TAG_NAMES.length ? pick(TAG_NAMES, index) : `label ${hex(hash32(world.seed, SALT.tag, index), 4)}-${index}`;
   return { type: 'tag', id: world.ids.tag.of(index), name };
 }
 
@@ -61,6 +62,15 @@ export function meOf(world: World): Record<string, unknown> {
   return {
     ...admin,
     email_verified: true,
-    app: { type: 'app', id_code: world.appId, name: 'Sandbox workspace', created_at: world.anchor - 1_100 * 86_400, secure: false, identity_verification: false, timezone: world.timezone, region: 'US' },
+    app: {
+      type: 'app',
+      id_code: world.appId,
+      name: 'Sandbox workspace',
+      created_at: world.anchor - 1_100 * 86_400,
+      secure: false,
+      identity_verification: false,
+      timezone: world.timezone,
+      region: 'US',
+    },
   };
 }

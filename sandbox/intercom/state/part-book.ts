@@ -25,7 +25,16 @@ export interface PartBook {
 }
 
 const SALT = 400;
-const KINDS: readonly PartKind[] = ['user_comment', 'admin_comment', 'user_comment', 'admin_comment', 'note', 'assignment', 'user_comment', 'close'];
+const KINDS: readonly PartKind[] = [
+  'user_comment',
+  'admin_comment',
+  'user_comment',
+  'admin_comment',
+  'note',
+  'assignment',
+  'user_comment',
+  'close',
+];
 
 export function createPartBook(seed: number, conversations: Table): PartBook {
   const initial = conversations.length;
@@ -74,7 +83,8 @@ export function createPartBook(seed: number, conversations: Table): PartBook {
     redact: (conversation, number, second) => void redacted.set(`${conversation}:${number}`, second),
     shownTotal() {
       let total = 0;
-      for (let i = 0; i < conversations.length; i += 1) if (conversations.isLive(i)) total += Math.min(SHOWN_PARTS, count(i));
+      for (let i = 0; i < conversations.length; i += 1)
+        if (conversations.isLive(i)) total += Math.min(SHOWN_PARTS, count(i));
       return total;
     },
   };

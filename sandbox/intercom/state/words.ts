@@ -1,12 +1,114 @@
-export const FIRST_NAMES = ['Ada', 'Bela', 'Chidi', 'Dana', 'Emre', 'Freja', 'Goran', 'Hana', 'Idris', 'Jana', 'Kofi', 'Lena', 'Mateo', 'Nour', 'Oskar', 'Priya', 'Quim', 'Rosa', 'Sanne', 'Tariq', 'Uma', 'Vera', 'Wen', 'Ximena', 'Yusuf', 'Zoë'];
-export const LAST_NAMES = ['Almeida', 'Berg', 'Costa', 'Duarte', 'Eriksen', 'Farouk', 'Grün', 'Haddad', 'Ivanova', 'Jansen', 'Kowalski', 'Lindqvist', 'Marek', 'Nakamura', 'O’Neill', 'Petrov', 'Quispe', 'Rossi', 'Santos', 'Tanaka', 'Ueda', 'Vogel', 'Weiss', 'Xu', 'Yılmaz', 'Zhou'];
-export const COMPANY_WORDS = ['Amber', 'Basalt', 'Cobalt', 'Delta', 'Ember', 'Fjord', 'Granite', 'Harbor', 'Indigo', 'Juniper', 'Kelp', 'Lumen', 'Maple', 'Nimbus', 'Onyx', 'Pine'];
+export const FIRST_NAMES = [
+  'Ada',
+  'Bela',
+  'Chidi',
+  'Dana',
+  'Emre',
+  'Freja',
+  'Goran',
+  'Hana',
+  'Idris',
+  'Jana',
+  'Kofi',
+  'Lena',
+  'Mateo',
+  'Nour',
+  'Oskar',
+  'Priya',
+  'Quim',
+  'Rosa',
+  'Sanne',
+  'Tariq',
+  'Uma',
+  'Vera',
+  'Wen',
+  'Ximena',
+  'Yusuf',
+  'Zoë',
+];
+export const LAST_NAMES = [
+  'Almeida',
+  'Berg',
+  'Costa',
+  'Duarte',
+  'Eriksen',
+  'Farouk',
+  'Grün',
+  'Haddad',
+  'Ivanova',
+  'Jansen',
+  'Kowalski',
+  'Lindqvist',
+  'Marek',
+  'Nakamura',
+  'O’Neill',
+  'Petrov',
+  'Quispe',
+  'Rossi',
+  'Santos',
+  'Tanaka',
+  'Ueda',
+  'Vogel',
+  'Weiss',
+  'Xu',
+  'Yılmaz',
+  'Zhou',
+];
+export const COMPANY_WORDS = [
+  'Amber',
+  'Basalt',
+  'Cobalt',
+  'Delta',
+  'Ember',
+  'Fjord',
+  'Granite',
+  'Harbor',
+  'Indigo',
+  'Juniper',
+  'Kelp',
+  'Lumen',
+  'Maple',
+  'Nimbus',
+  'Onyx',
+  'Pine',
+];
 export const COMPANY_KINDS = ['Analytics', 'Bakery', 'Clinic', 'Freight', 'Labs', 'Media', 'Outfitters', 'Works'];
 export const INDUSTRIES = ['Manufacturing', 'Retail', 'Software', 'Healthcare', 'Education', 'Logistics'];
-export const PLACES = [['Portugal', 'Lisboa', 'Lisbon'], ['Germany', 'Berlin', 'Berlin'], ['Ghana', 'Greater Accra', 'Accra'], ['Japan', 'Tokyo', 'Tokyo'], ['Peru', 'Lima', 'Lima'], ['Ireland', 'Leinster', 'Dublin']] as const;
-export const TAG_NAMES = ['vip', 'churn risk', 'beta', 'newsletter', 'partner', 'refund', 'bug report', 'feature request', 'onboarding', 'trial', 'enterprise', 'do not call'];
+export const PLACES = [
+  ['Portugal', 'Lisboa', 'Lisbon'],
+  ['Germany', 'Berlin', 'Berlin'],
+  ['Ghana', 'Greater Accra', 'Accra'],
+  ['Japan', 'Tokyo', 'Tokyo'],
+  ['Peru', 'Lima', 'Lima'],
+  ['Ireland', 'Leinster', 'Dublin'],
+] as const;
+export const TAG_NAMES = [
+  'vip',
+  'churn risk',
+  'beta',
+  'newsletter',
+  'partner',
+  'refund',
+  'bug report',
+  'feature request',
+  'onboarding',
+  'trial',
+  'enterprise',
+  'do not call',
+];
 export const TEAM_NAMES = ['Billing', 'First line', 'Second line', 'Sales', 'Success', 'Trust'];
-export const SENTENCES = ['The export stops at half of the rows.', 'Could you resend last month’s invoice?', 'Thanks, that solved it for us.', 'I’m looking into this right now.', 'We can’t log in since this morning.', 'Is there a way to change the owner?', 'I’ve passed this on to the engineers.', 'The amount on the receipt looks wrong.', 'Please have a look at the attached file.', 'This works again, closing it.'];
+export const SENTENCES = [
+  'The export stops at half of the rows.',
+  'Could you resend last month’s invoice?',
+  'Thanks, that solved it for us.',
+  'I’m looking into this right now.',
+  'We can’t log in since this morning.',
+  'Is there a way to change the owner?',
+  'I’ve passed this on to the engineers.',
+  'The amount on the receipt looks wrong.',
+  'Please have a look at the attached file.',
+  'This works again, closing it.',
+];
 export const SUBJECTS = ['Export', 'Invoice', 'Login', 'Webhook', 'Permissions', 'Import', 'Receipt', 'Mobile app'];
 export const ARTICLE_VERBS = ['Exporting', 'Importing', 'Inviting', 'Deleting', 'Renaming', 'Sharing', 'Filtering'];
 export const ARTICLE_NOUNS = ['contacts', 'reports', 'teammates', 'invoices', 'workspaces', 'dashboards'];

@@ -1,12 +1,24 @@
-import { decimalIds, countingIds, hexIds, type IdScheme } from './ids.ts';
+import { type ContactIndex, createContactIndex } from './contact-index.ts';
 import { hash32, hex } from './hash.ts';
-import { createContactIndex, type ContactIndex } from './contact-index.ts';
+import { countingIds, decimalIds, hexIds, type IdScheme } from './ids.ts';
 import { createPartBook, type PartBook } from './part-book.ts';
-import { createTable, type Table } from './table.ts';
 import type { IntercomSize } from './size.ts';
+import { createTable, type Table } from './table.ts';
 
 /** Salts keep the random streams of different attributes apart. */
-export const SALT = { contact: 100, company: 200, conversation: 300, part: 400, ticket: 500, article: 600, admin: 700, tag: 800, segment: 900, mutation: 1000, notification: 1100 } as const;
+export const SALT = {
+  contact: 100,
+  company: 200,
+  conversation: 300,
+  part: 400,
+  ticket: 500,
+  article: 600,
+  admin: 700,
+  tag: 800,
+  segment: 900,
+  mutation: 1000,
+  notification: 1100,
+} as const;
 
 export interface World {
   readonly seed: number;
@@ -21,7 +33,12 @@ export interface World {
   readonly articles: Table;
   readonly parts: PartBook;
   readonly contactIndex: ContactIndex;
-  readonly ids: Readonly<Record<'contact' | 'company' | 'conversation' | 'ticket' | 'article' | 'admin' | 'team' | 'tag' | 'segment', IdScheme>>;
+  readonly ids: Readonly<
+    Record<
+      'contact' | 'company' | 'conversation' | 'ticket' | 'article' | 'admin' | 'team' | 'tag' | 'segment',
+      IdScheme
+    >
+  >;
   /** Users per company, kept up to date by the changes. */
   readonly userCounts: number[];
   nowMs(): number;
@@ -42,15 +59,19 @@ export function createWorld(settings: WorldSettings): World {
   const { seed, size } = settings;
   const anchor = Math.floor(settings.anchorMs / 1000);
   /** Creation times rise with the index over three years; the last object is an hour old. */
-  const createdAt = (length: number, salt: number) => (index: number): number => {
-    const step = Math.floor((3 * 365 * DAY) / Math.max(1, length));
-    return anchor - 3_600 - (length - index) * step + (hash32(seed, salt + 1, index) % Math.max(1, step));
-  };
+  const createdAt =
+    (length: number, salt: number) =>
+    (index: number): number => {
+      const step = Math.floor((3 * 365 * DAY) / Math.max(1, length));
+      return anchor - 3_600 - (length - index) * step + (hash32(seed, salt + 1, index) % Math.max(1, step));
+    };
   const updatedAt = (length: number, salt: number) => {
     const created = createdAt(length, salt);
-    return (index: number): number => created(index) + (hash32(seed, salt + 2, index) % Math.max(1, anchor - 60 - created(index)));
+    return (index: number): number =>
+      created(index) + (hash32(seed, salt + 2, index) % Math.max(1, anchor - 60 - created(index)));
   };
-  const table = (length: number, salt: number): Table => createTable({ length, createdAt: createdAt(length, salt), updatedAt: updatedAt(length, salt) });
+  const table = (length: number, salt: number): Table =>
+    createTable({ length, createdAt: createdAt(length, salt), updatedAt: updatedAt(length, salt) });
 
   const contacts = table(size.contacts, SALT.contact);
   const conversations = table(size.conversations, SALT.conversation);
@@ -99,7 +120,8 @@ export function baseCompanyOf(seed: number, size: IntercomSize, contact: number)
 
 export function companyOf(world: World, contact: number): number | undefined {
   const moved = world.contacts.changes(contact)['company'];
-  const company = typeof moved === 'number' ? moved : moved === null ? undefined : baseCompanyOf(world.seed, world.size, contact);
+  const company =
+    typeof moved === 'number' ? moved : moved === null ? undefined : baseCompanyOf(world.seed, world.size, contact);
   return company !== undefined && world.companies.isLive(company) ? company : undefined;
 }
 

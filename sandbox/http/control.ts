@@ -19,6 +19,7 @@ export function handleControl(sandbox: Sandbox, request: SandboxRequest): Sandbo
   const answer = request.method === 'GET' ? read(sandbox, path) : change(sandbox, path, body);
   if (answer) return answer;
   const own = sandbox.provider.control?.(path, body);
+  if (sandbox.provider.takeDeliveries) sandbox.deliverer.send(sandbox.provider.takeDeliveries());
   return own === undefined ? json(404, { error: `No control route ${request.method} ${request.path}.` }) : json(200, own);
 }
 

@@ -2,6 +2,7 @@ import type { SandboxAnswer, SandboxDelivery, SandboxProvider, SandboxRequest } 
 import type { RateLimitSettings } from '../http/rate-limit.ts';
 import { createCompanyOrder } from './company-order.ts';
 import { createCompanyScroll } from './company-scroll.ts';
+import { controlIntercom } from './control.ts';
 import { errorList, HttpError } from './http-error.ts';
 import { MUTATION_WEIGHTS, type MutationKind, mutateWorld } from './mutate.ts';
 import { createNotifier, type Notifier } from './notification.ts';
@@ -13,7 +14,6 @@ import { createRouteTable, type Workspace } from './routes/route.ts';
 import { ticketRoutes } from './routes/tickets.ts';
 import { workspaceRoutes } from './routes/workspace.ts';
 import { createCalendar } from './search/day.ts';
-import { isObject } from './shape/contact.ts';
 import { hash32, hex } from './state/hash.ts';
 import { type IntercomSize, parseSize } from './state/size.ts';
 import { createWorld } from './state/world.ts';
@@ -84,6 +84,12 @@ export function createIntercomSandbox(options: IntercomSandboxOptions = {}): Int
   let answered = 0;
   let { workspace, notifier } = open();
 
+  const provoke = createProvoke(
+    () => workspace.world,
+    () => notifier,
+    minorOf(version),
+  );
+
   function open(): { workspace: Workspace; notifier: Notifier } {
     const world = createWorld({ seed, size, timezone, anchorMs, nowMs });
     const fresh = createNotifier(world, clientSecret);
@@ -149,11 +155,7 @@ export function createIntercomSandbox(options: IntercomSandboxOptions = {}): Int
     accessToken,
     clientSecret,
     timezone,
-    provoke: createProvoke(
-      () => workspace.world,
-      () => notifier,
-      minorOf(version),
-    ),
+    provoke,
     handle,
     mutate() {
       turn += 1;
@@ -191,17 +193,19 @@ export function createIntercomSandbox(options: IntercomSandboxOptions = {}): Int
         status >= 500 ? 'An internal error occurred' : 'The request was refused',
       );
     },
-    control(path, body) {
-      if (path === 'search-lag' && isObject(body)) {
-        searchLagMs = Number(body['ms'] ?? 0);
-        return { search_lag_ms: searchLagMs };
-      }
-      if (path === 'expire-scroll') {
-        workspace.scroll.expire();
-        return { expired: true };
-      }
-      return undefined;
-    },
+    control: (path, body) =>
+      controlIntercom(
+        {
+          provoke,
+          setSearchLag: (ms) => {
+            searchLagMs = ms;
+          },
+          expireScroll: () => workspace.scroll.expire(),
+          announce: (deliveries) => void outbox.push(...deliveries),
+        },
+        path,
+        body,
+      ),
     reset() {
       turn = 0;
       outbox = [];

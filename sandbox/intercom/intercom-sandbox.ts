@@ -173,7 +173,7 @@ export function createIntercomSandbox(options: IntercomSandboxOptions = {}): Int
       searchLagMs = ms;
     },
     expireScroll: () => workspace.scroll.expire(),
-    /** One try more after a minute, then none: https://developers.intercom.com/docs/webhooks/webhook-notifications */
+    /** One more try after a minute, then none: our assumption, the documentation names no schedule that we could check. */
     retryDelaysMs: [60_000],
     endpointClass: () => 'app',
     rateHeaders: ({ limit, remaining, resetAtMs }) => ({

@@ -104,12 +104,14 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       await answer.arrayBuffer();
       if (answer.ok) {
         count.accepted++;
+        delivery.settled?.(true);
         return;
       }
       count.refused++;
     } catch {
       count.failed++;
     }
+    delivery.settled?.(false);
     const delays = settings.retryDelaysMs ?? options.retryDelaysMs ?? RETRY_DELAYS_MS;
     const delay = delays[number];
     if (delay === undefined) {
@@ -144,6 +146,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
         count.announced++;
         if (random.chance(settings.drop ?? 0)) {
           count.dropped++;
+          delivery.settled?.(false);
           continue;
         }
         if (random.chance(settings.reorder ?? 0)) {

@@ -28,6 +28,8 @@ export interface SandboxDelivery {
   /** Request that the provider would send; the signature is made at sending time, as the provider does. */
   readonly body: string;
   sign(body: string, atMs: number): Readonly<Record<string, string>>;
+  /** Told after each attempt, and when it is dropped on request. */
+  settled?(accepted: boolean): void;
 }
 
 /** Why a request was refused by the limits, in the provider's neutral terms. */

@@ -13,6 +13,8 @@ export interface Shape {
   readonly records?: Path;
   readonly id: Path;
   readonly created?: InstantAt;
+  /** For an object that also comes without its parent around it (in an event, alone): where its parent's id lies. */
+  readonly parent?: Path;
   /** The provider's own change time. Without it, a state is ordered by when it was observed. */
   readonly version?: InstantAt;
   /** When an object counts as archived: the value at `path` equals `equals`, or (without `equals`) is there and not false. */
@@ -151,6 +153,7 @@ function shapeSpec(resource: Resource, apiVersion: string): SqlSpec {
     api_version: apiVersion,
     id: resource.id,
     created: resource.created,
+    parent: resource.parent,
     version: resource.version,
     archived: resource.archived,
     deleted: resource.deleted,

@@ -1,0 +1,17 @@
+import { stripeResource } from '../resource.ts';
+
+export const checkoutSession = stripeResource('checkout_session', {
+  object: 'checkout.session',
+  path: '/v1/checkout/sessions',
+  expand: 'line_items',
+  detach: ['line_items'],
+  children: [{ resource: 'checkout_line_item', path: ['line_items', 'data'], more: ['line_items', 'has_more'] }],
+  snapshotLacks: 'its line items',
+  events: [
+    'checkout.session.completed',
+    'checkout.session.expired',
+    'checkout.session.async_payment_succeeded',
+    'checkout.session.async_payment_failed',
+  ],
+  docs: 'https://docs.stripe.com/api/checkout/sessions',
+});

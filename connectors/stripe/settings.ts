@@ -1,0 +1,17 @@
+import { z } from 'zod';
+
+/** What is Stripe's own in an app's `config`. */
+export const settings = z.strictObject({
+  /**
+   * Connect: the connected account to mirror with the platform's key. Sent as `Stripe-Account`; only events about
+   * it are taken. https://docs.stripe.com/connect/authentication
+   */
+  account: z
+    .string()
+    .regex(/^acct_[A-Za-z0-9]{1,200}$/, 'must be the id of a connected account: acct_…')
+    .optional(),
+  /** Requests a second that this account is allowed, where Stripe has granted other than 100 live and 25 in a sandbox. */
+  requests_per_second: z.number().positive().max(10_000).optional(),
+});
+
+export type StripeSettings = z.output<typeof settings>;

@@ -1,0 +1,43 @@
+import { missing, StripeProblem } from './errors.ts';
+import { type EventLog, eventText } from './event-log.ts';
+import type { Page } from './list.ts';
+import { parseListParams } from './list-params.ts';
+
+const MAX_TYPES = 20;
+
+/** https://docs.stripe.com/api/events/list */
+export function listEvents(log: EventLog, query: URLSearchParams): { page: Page; expand: readonly string[] } {
+  const params = parseListParams(query, { type: {}, types: { kind: 'list' }, delivery_success: { kind: 'boolean' } }, true);
+  const types = params.values.get('types')?.split(',');
+  const type = params.values.get('type');
+  if (types && type !== undefined) throw new StripeProblem(400, 'You may only specify one of these parameters: type, types.', { code: 'parameters_exclusive', param: 'type' });
+  if (types && types.length > MAX_TYPES) throw new StripeProblem(400, `Array types exceeded maximum ${MAX_TYPES} allowed elements.`, { param: 'types' });
+  const wanted = types ?? (type === undefined ? undefined : [type]);
+  const matchers = wanted?.map(typeMatcher);
+  const success = params.values.get('delivery_success');
+
+  const events = log.newestFirst();
+  let from = 0;
+  let to = events.length;
+  const cursor = params.startingAfter ?? params.endingBefore;
+  if (cursor !== undefined) {
+    const at = events.findIndex((event) => event.id === cursor);
+    if (at < 0) throw missing(400, 'event', cursor, params.startingAfter === undefined ? 'ending_before' : 'starting_after');
+    if (params.startingAfter === undefined) to = at;
+    else from = at + 1;
+  }
+  const found = events.slice(from, to).filter((event) => {
+    if (params.created && (event.created < params.created.from || event.created >= params.created.to)) return false;
+    if (matchers && !matchers.some((matches) => matches(event.type))) return false;
+    return success === undefined || (event.owed.size === 0) === (success === 'true');
+  });
+  const chosen = params.endingBefore === undefined ? found.slice(0, params.limit) : found.slice(-params.limit);
+  return { page: { objects: chosen.map((event) => eventText(event)), hasMore: found.length > chosen.length }, expand: params.expand };
+}
+
+/** `type` and `types` may end in a wildcard. */
+function typeMatcher(wanted: string): (type: string) => boolean {
+  if (!wanted.endsWith('*')) return (type) => type === wanted;
+  const start = wanted.slice(0, -1);
+  return (type) => type.startsWith(start);
+}

@@ -1,0 +1,57 @@
+import { mix } from '../http/random.ts';
+
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const PAIRS = Array.from({ length: 3844 }, (_, n) => `${ALPHABET[Math.floor(n / 62)]}${ALPHABET[n % 62]}`);
+const DIGITS = new Int16Array(128).fill(-1);
+for (let i = 0; i < 62; i++) DIGITS[ALPHABET.charCodeAt(i)] = i;
+
+/** Ids that look opaque, sort unlike creation, and still lead back to the position of their object. */
+export interface IdCodec {
+  readonly prefix: string;
+  of(position: number): string;
+  positionOf(id: string): number | undefined;
+}
+
+/** `checks` characters follow the six that carry the position; they make guessed ids unknown. */
+export function createIdCodec(prefix: string, key: number, checks: 2 | 8 = 8): IdCodec {
+  const of = (position: number) => {
+    const code = scramble(position ^ key);
+    const check = mix(code ^ Math.imul(key, 31));
+    const head = prefix + PAIRS[code % 3844] + PAIRS[Math.floor(code / 3844) % 3844] + PAIRS[Math.floor(code / 14776336)];
+    if (checks === 2) return head + PAIRS[check % 3844];
+    const more = mix(check);
+    return head + PAIRS[check % 3844] + PAIRS[Math.floor(check / 3844) % 3844] + PAIRS[more % 3844] + PAIRS[(more >>> 12) % 3844];
+  };
+  return {
+    prefix,
+    of,
+    positionOf(id) {
+      if (id.length !== prefix.length + 6 + checks || !id.startsWith(prefix)) return undefined;
+      const at = prefix.length;
+      const code = pairAt(id, at) + 3844 * pairAt(id, at + 2) + 14776336 * pairAt(id, at + 4);
+      if (!(code >= 0 && code < 4294967296)) return undefined;
+      const position = (unscramble(code) ^ key) >>> 0;
+      return of(position) === id ? position : undefined;
+    },
+  };
+}
+
+function pairAt(id: string, at: number): number {
+  const high = DIGITS[id.charCodeAt(at)] ?? -1;
+  const low = DIGITS[id.charCodeAt(at + 1)] ?? -1;
+  return high < 0 || low < 0 ? Number.NaN : high * 62 + low;
+}
+
+/** A permutation of 32 bits (MurmurHash3's finalizer) and its inverse. */
+function scramble(value: number): number {
+  return mix(value);
+}
+
+function unscramble(value: number): number {
+  let h = value | 0;
+  h ^= h >>> 16;
+  h = Math.imul(h, 0x7ed1b41d);
+  h ^= (h >>> 13) ^ (h >>> 26);
+  h = Math.imul(h, 0xa5cb9243);
+  return (h ^ (h >>> 16)) >>> 0;
+}

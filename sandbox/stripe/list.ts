@@ -1,0 +1,115 @@
+import type { Account } from './account.ts';
+import { missing } from './errors.ts';
+import type { ListParams, Range } from './list-params.ts';
+import type { TableName } from './population.ts';
+import type { Filter, StripeObject } from './resource.ts';
+import type { Table } from './table.ts';
+
+export interface Page {
+  /** JSON texts, newest first. */
+  readonly objects: readonly string[];
+  readonly hasMore: boolean;
+}
+
+/** Stages between an object and a distant owner; `charge` belongs to `customer` through these. */
+const THROUGH: Partial<Record<TableName, readonly TableName[]>> = {
+  invoice: ['subscription'],
+  subscription_schedule: ['subscription'],
+  invoice_item: ['subscription', 'invoice'],
+  payment_intent: ['subscription', 'invoice'],
+  charge: ['subscription', 'invoice'],
+  credit_note: ['subscription', 'invoice'],
+};
+
+/** One page of a table, read in time proportional to the page where the filters allow it. */
+export function listTable(account: Account, table: Table, params: ListParams, fixed: Readonly<Record<string, string>> = {}): Page {
+  const { resource } = table;
+  const values = new Map<string, string>([...Object.entries(resource.defaults ?? {}), ...params.values, ...Object.entries(fixed)]);
+  const matches = matcher(table, values, params.ranges);
+
+  let low = params.created ? table.firstSince(params.created.from) : 0;
+  let high = params.created ? table.firstSince(params.created.to) : table.ranks;
+  const backward = params.endingBefore !== undefined;
+  const cursor = params.startingAfter ?? params.endingBefore;
+  if (cursor !== undefined) {
+    const rank = table.rankOf(cursor);
+    const unnamed = Object.entries(resource.defaults ?? {}).filter(([name]) => !params.values.has(name));
+    const visible = matcher(table, new Map(unnamed), new Map());
+    if (rank === undefined || visible?.(rank) === false) throw missing(400, resource.object, cursor, backward ? 'ending_before' : 'starting_after');
+    if (backward) low = Math.max(low, rank + 1);
+    else high = Math.min(high, rank);
+  }
+
+  const objects: string[] = [];
+  const windows = windowsOf(account, table, values)
+    .map(([from, to]) => [Math.max(from, low), Math.min(to, high)] as const)
+    .filter(([from, to]) => from < to);
+  if (!backward) windows.reverse();
+  for (const [from, to] of windows) {
+    for (let rank = backward ? from : to - 1; rank >= from && rank < to; rank += backward ? 1 : -1) {
+      if (matches && !matches(rank)) continue;
+      const text = table.read(rank);
+      if (text === undefined) continue;
+      if (objects.length === params.limit) return { objects: backward ? objects.reverse() : objects, hasMore: true };
+      objects.push(text);
+    }
+  }
+  return { objects: backward ? objects.reverse() : objects, hasMore: false };
+}
+
+/** Rank ranges, ascending, that can hold matches: children of a parent lie together, new objects at the end. */
+function windowsOf(account: Account, table: Table, values: ReadonlyMap<string, string>): (readonly [number, number])[] {
+  const { population } = account;
+  const name = table.resource.table;
+  const base = population.size[name];
+  for (const [field, value] of values) {
+    const parent = table.resource.filters[field]?.parent;
+    if (!parent) continue;
+    const position = population.codec[parent].positionOf(value);
+    if (position === undefined || position >= population.size[parent]) return [[base, table.ranks]];
+    let from = position;
+    let to = position + 1;
+    let at = parent;
+    const stages = THROUGH[name] ?? [];
+    const above = parent === 'customer' ? 0 : stages.includes(parent) ? stages.indexOf(parent) + 1 : stages.length;
+    for (const stage of [...stages.slice(above), name]) {
+      from = Math.ceil((from * population.size[stage]) / population.size[at]);
+      to = Math.ceil((to * population.size[stage]) / population.size[at]);
+      at = stage;
+    }
+    return [[from, to], [base, table.ranks]];
+  }
+  return [[0, table.ranks]];
+}
+
+function matcher(table: Table, values: ReadonlyMap<string, string>, ranges: ReadonlyMap<string, Range>): ((rank: number) => boolean) | undefined {
+  if (values.size === 0 && ranges.size === 0) return undefined;
+  const { filters } = table.resource;
+  const checks = [...values].map(([name, value]) => ({ name, value, filter: filters[name] ?? {} }));
+  const quick = checks.filter(({ filter }) => filter.base);
+  const slow = checks.filter(({ filter }) => !filter.base);
+  return (rank) => {
+    let object: StripeObject | undefined;
+    const read = () => (object ??= JSON.parse(table.read(rank) ?? 'null') as StripeObject) !== null;
+    const untouched = table.untouched(rank);
+    for (const { name, value, filter } of quick) {
+      if (untouched) {
+        if (!filter.base?.(rank, value)) return false;
+      } else if (!read() || !holds(filter, name, object as unknown as StripeObject, value)) return false;
+    }
+    if (slow.length > 0 && !read()) return false;
+    for (const { name, value, filter } of slow) if (!holds(filter, name, object as unknown as StripeObject, value)) return false;
+    for (const [name, range] of ranges) {
+      if (!read()) return false;
+      const field = filters[name]?.number?.(object as unknown as StripeObject) ?? (object as unknown as StripeObject)[name];
+      if (typeof field !== 'number' || field < range.from || field >= range.to) return false;
+    }
+    return true;
+  };
+}
+
+function holds(filter: Filter, name: string, object: StripeObject, value: string): boolean {
+  if (filter.stored) return filter.stored(object, value);
+  const field = object[name];
+  return (field === null || field === undefined ? '' : String(field)) === value;
+}

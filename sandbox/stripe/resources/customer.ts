@@ -1,0 +1,58 @@
+import type { Resource, World } from '../resource.ts';
+import { boolean, compileShape, json, number, plain } from '../shape.ts';
+
+const FIRST = ['Ada', 'Björn', 'Chloé', 'Dmitri', 'Elif', 'Fatima', 'Goran', 'Hana', 'Íris', 'Jamal', 'Kenji', 'Lucía', 'Mei', 'Ngozi', 'Olu', 'Priya'];
+const LAST = ['Abe', 'Brandt', 'Costa', 'Dubois', 'Eriksson', 'Fischer', 'Gupta', "O'Hara", 'Ivanova', 'Jensen', 'Kowalski', 'Łuczak', 'Moreau', 'Nakamura', 'Okafor', 'Papadopoulos'];
+const CITIES = [['Berlin', 'DE', '10115'], ['Lyon', 'FR', '69001'], ['Porto', 'PT', '4000-009'], ['Denver', 'US', '80202'], ['Osaka', 'JP', '530-0001'], ['Leeds', 'GB', 'LS1 1BA']] as const;
+
+export function nameOf(w: World, i: number): string {
+  const r = w.random(i, 1);
+  return `${FIRST[r & 15]} ${LAST[(r >>> 4) & 15]}`;
+}
+
+export const emailOf = (w: World, i: number) => `customer-${i}@example${w.random(i, 2) % 7}.com`;
+
+/** https://docs.stripe.com/api/customers/list */
+export function customer(w: World): Resource {
+  const city = (i: number) => CITIES[w.random(i, 3) % CITIES.length] as (typeof CITIES)[number];
+  return {
+    table: 'customer',
+    object: 'customer',
+    path: '/v1/customers',
+    events: 'customer',
+    created: true,
+    filters: { email: { base: (i, value) => emailOf(w, i) === value }, test_clock: {} },
+    write: compileShape<number>({
+      id: plain((i: number) => w.id('customer', i)),
+      object: 'customer',
+      address: {
+        city: plain((i: number) => city(i)[0]),
+        country: plain((i: number) => city(i)[1]),
+        line1: plain((i: number) => `${(w.random(i, 4) % 200) + 1} Harbour Street`),
+        line2: null,
+        postal_code: plain((i: number) => city(i)[2]),
+        state: null,
+      },
+      balance: number((i: number) => (w.random(i, 5) % 20 === 0 ? -(w.random(i, 6) % 5000) : 0)),
+      created: number((i: number) => w.at('customer', i)),
+      currency: 'usd',
+      customer_account: null,
+      default_source: null,
+      delinquent: boolean((i: number) => w.random(i, 7) % 25 === 0),
+      description: plain((i: number) => (w.random(i, 8) % 3 === 0 ? `Customer number ${i} of the sandbox` : null)),
+      discount: null,
+      email: plain((i: number) => emailOf(w, i)),
+      invoice_prefix: plain((i: number) => w.random(i, 9).toString(16).toUpperCase().padStart(8, '0')),
+      invoice_settings: { custom_fields: null, default_payment_method: plain((i: number) => w.id('payment_method', i)), footer: null, rendering_options: null },
+      livemode: false,
+      metadata: json((i: number) => ({ account_number: `A-${100000 + i}`, segment: ['smb', 'mid', 'enterprise'][w.random(i, 10) % 3] })),
+      name: json((i: number) => nameOf(w, i)),
+      next_invoice_sequence: number((i: number) => (w.random(i, 11) % 9) + 1),
+      phone: plain((i: number) => `+1555${1000000 + (w.random(i, 12) % 9000000)}`),
+      preferred_locales: ['en'],
+      shipping: null,
+      tax_exempt: 'none',
+      test_clock: null,
+    }),
+  };
+}

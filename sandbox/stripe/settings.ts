@@ -1,0 +1,27 @@
+import { LATEST_VERSION } from './versions.ts';
+
+/** What can be changed while the sandbox runs (`POST /_sandbox/stripe`). */
+export interface StripeSettings {
+  /** Default version of the account: answers without `Stripe-Version`, and events. */
+  apiVersion: string;
+  /** Sign deliveries to the receiver set by control; two during a rotation. */
+  webhookSecrets: readonly string[];
+  /** Paths (with `*`) that the key may not use: 403. */
+  denied: readonly string[];
+  /** Events appear in the list so long after they happened. */
+  eventLagMs: number;
+  /** Connected account that new events carry; `null`: none. */
+  eventAccount: string | null;
+  paymentMethodsWithoutCustomer: boolean;
+}
+
+export function createSettings(given: Partial<StripeSettings> & { readonly webhookSecret?: string }): StripeSettings {
+  return {
+    apiVersion: given.apiVersion ?? LATEST_VERSION,
+    webhookSecrets: given.webhookSecrets ?? [given.webhookSecret ?? 'whsec_sandbox'],
+    denied: given.denied ?? [],
+    eventLagMs: given.eventLagMs ?? 0,
+    eventAccount: given.eventAccount ?? null,
+    paymentMethodsWithoutCustomer: given.paymentMethodsWithoutCustomer ?? true,
+  };
+}

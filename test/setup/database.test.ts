@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { createTestDatabase, describeEachDatabase, registerTemplate } from './database.ts';
+
+registerTemplate('two fruits', async (database) => {
+  await database.script(`create table fruit (name text); insert into fruit values ('apple'), ('pear');`);
+});
+
+describeEachDatabase(
+  'a test database',
+  (make, kind) => {
+    it('starts from its template and shares nothing with its sister', async () => {
+      const [one, two] = await Promise.all([make({ template: 'two fruits' }), make({ template: 'two fruits' })]);
+      await one.query('insert into fruit values ($1)', ['fig']);
+      expect(await one.query('select name from fruit order by name')).toHaveLength(3);
+      expect(await two.query('select name from fruit order by name')).toEqual([{ name: 'apple' }, { name: 'pear' }]);
+    });
+
+    it('is empty without a template', async () => {
+      const database = await make();
+      expect(await database.query(`select to_regclass('public.fruit') as fruit`)).toEqual([{ fruit: null }]);
+    });
+
+    it('is the version that its name promises', async () => {
+      const database = await make();
+      const [row] = await database.query<{ version: string }>('show server_version');
+      expect(Number.parseInt(String(Object.values(row ?? {})[0]), 10)).toBe(kind === 'pg15' ? 15 : 18);
+    });
+  },
+  { kinds: ['pglite', 'postgres', 'pg15'] },
+);
+
+describeEachDatabase(
+  'a server',
+  (make) => {
+    it('takes 150 connections at a time', async () => {
+      const { database } = await make({ max: 150 });
+      const pids = await Promise.all(
+        Array.from({ length: 150 }, () =>
+          database.query<{ pid: number }>('select pg_backend_pid() as pid, pg_sleep(0.5)'),
+        ),
+      );
+      expect(new Set(pids.map(([row]) => row?.pid)).size).toBe(150);
+    });
+
+    it('has the roles of Supabase', async () => {
+      const database = await make();
+      const roles = await database.query(
+        `select rolname from pg_roles where rolname in ('anon', 'authenticated', 'service_role', 'authenticator')`,
+      );
+      expect(roles).toHaveLength(4);
+    });
+  },
+  { kinds: ['postgres'] },
+);
+
+describeEachDatabase(
+  'pg_cron',
+  (make) => {
+    it('runs a job', async () => {
+      const database = await make();
+      await database.query('create extension pg_cron');
+      await database.query('create table ran (at timestamptz default now())');
+      await database.query(`select cron.schedule('every second', '1 second', 'insert into ran default values')`);
+      await expect
+        .poll(async () => (await database.query('select from ran')).length, { timeout: 20_000, interval: 250 })
+        .toBeGreaterThan(0);
+    });
+  },
+  { kinds: ['pg15'], cron: true },
+);
+
+describe('a template that nobody registered', () => {
+  it('is named in the error', async () => {
+    await expect(createTestDatabase('pglite', { template: 'nowhere' })).rejects.toThrow(/registerTemplate\("nowhere"/);
+  });
+});

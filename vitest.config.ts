@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts', 'connectors/**/*.test.ts'],
+    exclude: ['**/node_modules/**', 'test/gate/canaries/**'],
+    globalSetup: ['test/setup/postgres.ts'],
+    setupFiles: ['test/setup/determinism.ts'],
+    // Processes, not threads: PGlite's memory goes back to the system with each file.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 15_000,
+    reporters: ['default', './test/setup/reporter.ts'],
+    env: { TZ: 'UTC' },
+  },
+});

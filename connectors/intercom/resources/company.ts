@@ -1,0 +1,23 @@
+import { intercomResource, seconds } from '../resource.ts';
+
+/**
+ * Read by scroll: `GET /companies` ends at 10,000 and leaves out companies without users. The scroll hands out each
+ * page once, one scroll at a time per workspace, 100 companies a page whatever is asked for, and cannot be searched by time.
+ *
+ * https://developers.intercom.com/docs/references/2.14/rest-api/api.intercom.io/companies/scrolloverallcompanies
+ */
+export const company = intercomResource({
+  name: 'company',
+  records: ['data'],
+  created: seconds('created_at'),
+  version: seconds('updated_at'),
+  list: {
+    path: '/companies/scroll',
+    pageSize: 100,
+    next: { style: 'scroll', path: ['scroll_param'] },
+    incomplete: 'a scroll cannot be resumed or checked, and companies without users may be left out of it',
+  },
+  retrieve: { path: '/companies/{id}' },
+  incremental: { by: 'full' },
+  docs: 'https://developers.intercom.com/docs/references/2.14/rest-api/api.intercom.io/companies',
+});

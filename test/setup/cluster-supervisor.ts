@@ -151,8 +151,8 @@ async function freePort(): Promise<number> {
 function stop(): void {
   if (stopping) return;
   stopping = true;
-  if (server === undefined) return remove();
-  server.kill('SIGQUIT');
+  if (server === undefined) remove();
+  server?.kill('SIGQUIT');
   setTimeout(() => server?.kill('SIGKILL'), 10_000).unref();
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -24,8 +24,9 @@ declare module 'vitest' {
  * databases and roles are made in it); `TEST_DATABASES=pglite` needs none.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(join(tmpdir(), 'supasaasy-test-'));
+  await sweepFolders();
   const cluster = await choose();
+  const folder = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
   const postgres = 'unavailable' in cluster ? cluster : { url: cluster.url };
   project.provide('servers', { postgres, folder });
   // In watch mode the migrations may have changed.
@@ -34,6 +35,24 @@ export default async function setup(project: TestProject): Promise<() => Promise
     if ('stop' in cluster) await cluster.stop();
     await rm(folder, { recursive: true, force: true });
   };
+}
+
+const PREFIX = 'supasaasy-test-';
+
+/** Removes the folders of runs that were killed. */
+async function sweepFolders(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const pid = name.startsWith(PREFIX) ? Number.parseInt(name.slice(PREFIX.length), 10) : Number.NaN;
+    if (!Number.isNaN(pid) && !isAlive(pid)) await rm(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 async function choose() {

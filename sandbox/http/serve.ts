@@ -92,7 +92,7 @@ function respond(response: ServerResponse, outcome: Exclude<Outcome, { kind: 'ha
     return;
   }
   const { answer } = outcome;
-  const body = Buffer.from(answer.body, 'utf8');
+  const body = Buffer.from(answer.body, answer.ascii ? 'latin1' : 'utf8');
   response.writeHead(answer.status, {
     'content-type': 'application/json',
     ...answer.headers,

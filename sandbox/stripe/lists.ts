@@ -6,6 +6,7 @@ import { type ListParams, parseListParams } from './list-params.ts';
 import { type PartName, TABLE_NAMES, type TableName } from './population.ts';
 import type { Filter, StripeObject } from './resource.ts';
 import type { Parts } from './parts.ts';
+import { asciiJson } from './shape.ts';
 
 export interface ListAnswer {
   readonly page: Page;
@@ -130,7 +131,7 @@ function pageOf(all: readonly StripeObject[], params: ListParams, object: string
   }
   const found = all.slice(from, to);
   const chosen = params.endingBefore === undefined ? found.slice(0, params.limit) : found.slice(-params.limit);
-  return { objects: chosen.map((element) => JSON.stringify(element)), hasMore: found.length > chosen.length };
+  return { objects: chosen.map(asciiJson), hasMore: found.length > chosen.length };
 }
 
 function without(filters: Readonly<Record<string, Filter>>, names: Readonly<Record<string, unknown>> = {}): Record<string, Filter> {

@@ -22,8 +22,12 @@ export const number = <F>(of: (facts: F) => number | null): Slot<F> => new Slot(
 
 export const boolean = <F>(of: (facts: F) => boolean): Slot<F> => new Slot((facts) => (of(facts) ? 'true' : 'false'));
 
-/** Anything that JSON can say. */
-export const json = <F>(of: (facts: F) => Json): Slot<F> => new Slot((facts) => JSON.stringify(of(facts)) ?? 'null');
+/** Anything that JSON can say; in ASCII (see `SandboxAnswer.ascii`). */
+export const json = <F>(of: (facts: F) => Json): Slot<F> => new Slot((facts) => asciiJson(of(facts)));
+
+export function asciiJson(value: unknown): string {
+  return (JSON.stringify(value) ?? 'null').replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
 
 /** JSON text made elsewhere. */
 export const text = <F>(of: (facts: F) => string): Slot<F> => new Slot(of);

@@ -93,6 +93,12 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
     return JSON.stringify(isOlder(version) ? downgrade(expanded, version) : expanded);
   }
 
+  /** The body, and whether it is one of the plain list pages that are ASCII by construction. */
+  function readPage(request: SandboxRequest, version: string): { body: string; ascii: boolean } | undefined {
+    const list = lists(request.path, request.query);
+    return list && { body: listAnswer(list, version), ascii: list.expand.length === 0 && !isOlder(version) };
+  }
+
   function read(request: SandboxRequest, version: string): string | undefined {
     const { path, query } = request;
     if (path === '/v1/events') {
@@ -107,8 +113,6 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
     if (path === '/v1/account') return JSON.stringify(accountObject(account.population.untilS, request.headers['stripe-account']));
     if (path === '/v1/webhook_endpoints') return listText({ objects: endpoints.list().map((one) => JSON.stringify(endpointObject(one))), hasMore: false }, path);
     if (path.startsWith('/v1/webhook_endpoints/')) return JSON.stringify(endpointObject(endpoints.get(path.slice('/v1/webhook_endpoints/'.length))));
-    const list = lists(path, query);
-    if (list) return listAnswer(list, version);
     const text = retrieve(path);
     if (text === undefined) return undefined;
     const paths = [...query].filter(([name]) => name.startsWith('expand')).map(([, value]) => value);
@@ -139,7 +143,10 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
         if (body === undefined) throw new StripeProblem(404, `Unrecognized request URL (${request.method}: ${request.path}). Please see https://stripe.com/docs or we can help at https://support.stripe.com/.`);
         return { status: 200, headers, body };
       };
-      if (request.method === 'GET') return make(read(request, version));
+      if (request.method === 'GET') {
+        const page = readPage(request, version);
+        return page ? { status: 200, headers, ...page } : make(read(request, version));
+      }
       announcer.causedBy({ requestId, idempotencyKey: request.headers['idempotency-key'] ?? null });
       return idempotency.once(request, () => make(change(request, version)));
     } catch (problem) {
@@ -184,5 +191,7 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
 }
 
 function listText(page: Page, url: string): string {
-  return `{"object":"list","data":[${page.objects.join(',')}],"has_more":${page.hasMore},"url":"${url}"}`;
+  let out = '{"object":"list","data":[';
+  for (let i = 0; i < page.objects.length; i++) out += i === 0 ? (page.objects[i] as string) : `,${page.objects[i]}`;
+  return `${out}],"has_more":${page.hasMore},"url":"${url}"}`;
 }

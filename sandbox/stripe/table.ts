@@ -1,6 +1,7 @@
 import { hashText } from '../http/random.ts';
 import type { Population } from './population.ts';
 import type { Resource, StripeObject } from './resource.ts';
+import { asciiJson } from './shape.ts';
 
 /** One row that differs from the population: changed, created since, or deleted (`text` undefined). */
 interface Row {
@@ -23,7 +24,7 @@ export interface Table {
   idAt(rank: number): string | undefined;
   createdAt(rank: number): number;
   firstSince(seconds: number): number;
-  /** JSON text of a living object as the API shows it. */
+  /** JSON text (ASCII) of a living object as the API shows it. */
   read(rank: number): string | undefined;
   readId(id: string): string | undefined;
   /** True if the object is as at the beginning, so that its position tells everything. */
@@ -104,7 +105,7 @@ export function createTable(population: Population, resource: Resource): Table {
       const row = rowAt(rank);
       if (!row) return rank < base ? resource.write(rank) : undefined;
       if (row.text === undefined) return undefined;
-      return resource.present ? JSON.stringify(present(JSON.parse(row.text) as StripeObject)) : row.text;
+      return resource.present ? asciiJson(present(JSON.parse(row.text) as StripeObject)) : row.text;
     },
     readId(id) {
       const rank = table.rankOf(id);
@@ -124,7 +125,7 @@ export function createTable(population: Population, resource: Resource): Table {
     present,
     put(object) {
       const row = changed.get(object.id);
-      const text = JSON.stringify(object);
+      const text = asciiJson(object);
       if (row) {
         if (row.text === undefined) living++;
         row.text = text;

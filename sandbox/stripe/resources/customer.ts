@@ -1,14 +1,15 @@
 import type { Resource, World } from '../resource.ts';
-import { boolean, compileShape, json, number, plain } from '../shape.ts';
+import { asciiJson, boolean, compileShape, number, plain, text } from '../shape.ts';
 
 const FIRST = ['Ada', 'Björn', 'Chloé', 'Dmitri', 'Elif', 'Fatima', 'Goran', 'Hana', 'Íris', 'Jamal', 'Kenji', 'Lucía', 'Mei', 'Ngozi', 'Olu', 'Priya'];
 const LAST = ['Abe', 'Brandt', 'Costa', 'Dubois', 'Eriksson', 'Fischer', 'Gupta', "O'Hara", 'Ivanova', 'Jensen', 'Kowalski', 'Łuczak', 'Moreau', 'Nakamura', 'Okafor', 'Papadopoulos'];
+const SEGMENTS = ['smb', 'mid', 'enterprise'];
 const CITIES = [['Berlin', 'DE', '10115'], ['Lyon', 'FR', '69001'], ['Porto', 'PT', '4000-009'], ['Denver', 'US', '80202'], ['Osaka', 'JP', '530-0001'], ['Leeds', 'GB', 'LS1 1BA']] as const;
 
-export function nameOf(w: World, i: number): string {
-  const r = w.random(i, 1);
-  return `${FIRST[r & 15]} ${LAST[(r >>> 4) & 15]}`;
-}
+const NAMES = LAST.flatMap((last) => FIRST.map((first) => asciiJson(`${first} ${last}`)));
+
+/** As JSON text. */
+export const nameOf = (w: World, i: number) => NAMES[w.random(i, 1) & 255] as string;
 
 export const emailOf = (w: World, i: number) => `customer-${i}@example${w.random(i, 2) % 7}.com`;
 
@@ -45,8 +46,8 @@ export function customer(w: World): Resource {
       invoice_prefix: plain((i: number) => w.random(i, 9).toString(16).toUpperCase().padStart(8, '0')),
       invoice_settings: { custom_fields: null, default_payment_method: plain((i: number) => w.id('payment_method', i)), footer: null, rendering_options: null },
       livemode: false,
-      metadata: json((i: number) => ({ account_number: `A-${100000 + i}`, segment: ['smb', 'mid', 'enterprise'][w.random(i, 10) % 3] })),
-      name: json((i: number) => nameOf(w, i)),
+      metadata: { account_number: plain((i: number) => `A-${100000 + i}`), segment: plain((i: number) => SEGMENTS[w.random(i, 10) % 3] as string) },
+      name: text((i: number) => nameOf(w, i)),
       next_invoice_sequence: number((i: number) => (w.random(i, 11) % 9) + 1),
       phone: plain((i: number) => `+1555${1000000 + (w.random(i, 12) % 9000000)}`),
       preferred_locales: ['en'],

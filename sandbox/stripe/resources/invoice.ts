@@ -1,5 +1,5 @@
 import type { Resource, StripeObject, World } from '../resource.ts';
-import { boolean, compileShape, json, number, plain, text } from '../shape.ts';
+import { boolean, compileShape, number, plain, text } from '../shape.ts';
 import { emailOf, nameOf } from './customer.ts';
 import { cutList, NESTED_LIMIT, type NestedList, nestedText } from './nested-list.ts';
 import { itemCount, itemPlan } from './subscription.ts';
@@ -123,7 +123,7 @@ export function invoice(w: World): Resource {
       customer_account: null,
       customer_address: null,
       customer_email: plain((i: number) => emailOf(w, invoiceCustomer(w, i))),
-      customer_name: json((i: number) => nameOf(w, invoiceCustomer(w, i))),
+      customer_name: text((i: number) => nameOf(w, invoiceCustomer(w, i))),
       customer_phone: null,
       customer_shipping: null,
       customer_tax_exempt: 'none',

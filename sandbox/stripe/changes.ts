@@ -41,7 +41,7 @@ export function createChanges(account: Account, announcer: Announcer, nowMs: () 
       const { resource } = tables[table];
       const model = population.random(created++, 900) % population.size[table];
       const like = resource.whole?.(model) ?? (JSON.parse(resource.write(model)) as StripeObject);
-      const object: StripeObject = { ...like, id: tables[table].nextId(), created: nowS(), ...fields };
+      const object: StripeObject = { ...like, id: tables[table].nextId(), ['created' in like ? 'created' : 'date']: nowS(), ...fields };
       tables[table].put(object);
       for (const type of typesOf(table, 'created', events)) announcer.announce(type, tables[table].present(object));
       return object;

@@ -131,7 +131,7 @@ export function createTable(population: Population, resource: Resource): Table {
         row.text = text;
         return;
       }
-      const fresh: Row = { id: object.id, created: object.created ?? 0, text };
+      const fresh: Row = { id: object.id, created: object.created ?? Number(object['date'] ?? 0), text };
       changed.set(object.id, fresh);
       if (basePosition(object.id) !== undefined) return;
       insertExtra(fresh);

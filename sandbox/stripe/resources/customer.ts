@@ -37,7 +37,6 @@ export function customer(w: World): Resource {
       balance: number((i: number) => (w.random(i, 5) % 20 === 0 ? -(w.random(i, 6) % 5000) : 0)),
       created: number((i: number) => w.at('customer', i)),
       currency: 'usd',
-      customer_account: null,
       default_source: null,
       delinquent: boolean((i: number) => w.random(i, 7) % 25 === 0),
       description: plain((i: number) => (w.random(i, 8) % 3 === 0 ? `Customer number ${i} of the sandbox` : null)),

@@ -130,7 +130,7 @@ export function charge(w: World): Resource {
           exp_month: 8, exp_year: 2030, extended_authorization: { status: 'disabled' }, fingerprint: plain((i: number) => w.random(i, 61).toString(36)), funding: 'credit',
           incremental_authorization: { status: 'unavailable' }, installments: null, last4: '4242', mandate: null, multicapture: { status: 'unavailable' }, network: 'visa',
           network_token: { used: false }, network_transaction_id: null, overcapture: { maximum_amount_capturable: number(amount), status: 'unavailable' }, regulated_status: 'unregulated',
-          three_d_secure: null, wallet: null,
+          three_d_secure: null, transaction_link_id: null, wallet: null,
         },
         type: 'card',
       },

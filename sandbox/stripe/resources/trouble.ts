@@ -69,7 +69,7 @@ export function dispute(w: World): Resource {
       livemode: false,
       metadata: {},
       payment_intent: plain((i: number) => w.id('payment_intent', owner(i))),
-      payment_method_details: { card: { brand: 'visa', case_type: 'chargeback', network_reason_code: '10.4' }, type: 'card' },
+      payment_method_details: { card: { brand: 'visa', case_type: 'chargeback', network: 'visa', network_reason_code: '10.4' }, type: 'card' },
       reason: 'fraudulent',
       status: plain((i: number) => ['needs_response', 'under_review', 'won', 'lost'][w.random(i, 80) % 4] as string),
     }),

@@ -13,6 +13,8 @@ export function createMutate(c: Changes, seed: number): Mutate {
   const { tables, population } = c.account;
   const random = createRandom(seed ^ 0x6d757461);
   let step = 0;
+  /** Drafts that nothing refers to: only these are deleted. */
+  const drafts: string[] = [];
 
   function any(table: TableName, fits: (object: StripeObject) => boolean = () => true): StripeObject | undefined {
     for (let attempt = 0; attempt < 30; attempt++) {
@@ -65,7 +67,12 @@ export function createMutate(c: Changes, seed: number): Mutate {
     [10, () => { const o = living(); if (o) renew(c, o.id); }],
     [2, () => { const o = living(); if (o) finalizeInvoice(c, draftInvoice(c, o.id).id); }],
     [2, () => { const o = any('invoice', (invoice) => invoice['status'] === 'open'); if (o) voidInvoice(c, o.id); }],
-    [1, () => { const o = any('invoice', (invoice) => invoice['status'] === 'draft'); if (o) c.remove('invoice', o.id); }],
+    [2, () => {
+      const draft = drafts.shift();
+      const o = living();
+      if (draft !== undefined) c.remove('invoice', draft);
+      else if (o) drafts.push(draftInvoice(c, o.id).id);
+    }],
     [2, () => { const o = any('customer'); if (o) pay(c, o.id, (random.below(90) + 1) * 100); }],
     [2, () => { const o = any('charge', (charge) => charge['refunded'] === false); if (o) refundCharge(c, o.id); }],
     [1, () => { const o = any('charge', (charge) => charge['disputed'] === false); if (o) openDispute(c, o.id); }],

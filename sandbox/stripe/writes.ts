@@ -110,7 +110,7 @@ export function createWrites(c: Changes, parts: Parts): Write {
     }
     const before = c.get(target, id);
     const updated = c.update(target, id, coerce(JSON.stringify(before), form, before));
-    if (target === 'price' && tables.plan.rankOf(id) !== undefined) c.update('plan', id, { active: updated['active'] });
+    if (target === 'price' && tables.plan.rankOf(id) !== undefined) c.update('plan', id, { active: updated['active'], nickname: updated['nickname'], metadata: updated['metadata'] });
     return show(target, updated);
   };
 

@@ -81,6 +81,12 @@ export class ProviderError extends SupasaasyError {
   override readonly recovery = 'retry';
 }
 
+/** The provider's paging leads nowhere: an empty page that claims more, a cursor that repeats. */
+export class PagingError extends SupasaasyError {
+  override readonly code = 'paging_broken';
+  override readonly recovery = 'retry';
+}
+
 /** The provider understood and refused: asking again the same way is useless. */
 export class RequestRefusedError extends SupasaasyError {
   override readonly code = 'request_refused';

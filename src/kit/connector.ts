@@ -89,7 +89,10 @@ export interface ChangeLog {
   groups(resources: readonly string[]): readonly (readonly string[])[];
   request(types: readonly string[], position: Position): ProviderRequest;
   /** The events of one page with the path of each in the page, and the cursor of the next page. */
-  read(page: unknown): { readonly events: readonly { readonly event: NormalizedEvent; readonly path: readonly string[] }[]; readonly cursor: string | null };
+  read(page: unknown): {
+    readonly events: readonly { readonly event: NormalizedEvent; readonly path: readonly string[] }[];
+    readonly cursor: string | null;
+  };
 }
 
 export interface RateLimits {
@@ -105,7 +108,11 @@ export interface RateLimits {
 export interface WebhookRegistration {
   list(context: RegistrationContext): Promise<readonly RegisteredEndpoint[]>;
   /** Creates or reuses the endpoint for `url`; the secret is there only when it was created now. */
-  register(context: RegistrationContext, url: string, resources: readonly string[]): Promise<RegisteredEndpoint & { readonly created: boolean; readonly secret?: string }>;
+  register(
+    context: RegistrationContext,
+    url: string,
+    resources: readonly string[],
+  ): Promise<RegisteredEndpoint & { readonly created: boolean; readonly secret?: string }>;
 }
 
 export interface RegistrationContext {
@@ -122,7 +129,15 @@ export interface RegisteredEndpoint {
 }
 
 /** What an answer that is not 2xx means, where the general table (see http.ts) does not know. */
-export type AnswerMeaning = 'gone' | 'cursor_lost' | 'unlistable' | 'unauthorized' | 'forbidden' | 'rate_limited' | 'retry' | 'refused';
+export type AnswerMeaning =
+  | 'gone'
+  | 'cursor_lost'
+  | 'unlistable'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'rate_limited'
+  | 'retry'
+  | 'refused';
 
 /** Everything known about one provider. See `defineConnector`. */
 // biome-ignore lint/suspicious/noExplicitAny: a registry holds connectors of any settings
@@ -140,6 +155,8 @@ export interface Connector<Settings = any> {
   page(resource: Resource, position: Position): ProviderRequest;
   /** A cheap request that tells whether the key works. */
   readonly probe: ProviderRequest;
+  /** The provider's account that an app mirrors, where one webhook endpoint may serve several: others' events are not ours. */
+  accountOf?(settings: Settings): string | undefined;
   /** Reads an answer that is not 2xx. Undefined: the general table decides. */
   meaning?(status: number, body: string): AnswerMeaning | undefined;
 }

@@ -11,13 +11,19 @@ export function defineConnector<Settings>(connector: Connector<Settings>): Conne
   const { name } = connector.metadata;
   const collections = new Map<string, string>();
   for (const [key, resource] of Object.entries(connector.resources)) {
-    if (key !== resource.name) throw new Error(`connector ${name}: resource "${resource.name}" is filed under "${key}"`);
+    if (key !== resource.name)
+      throw new Error(`connector ${name}: resource "${resource.name}" is filed under "${key}"`);
     const other = collections.get(resource.collection);
-    if (other !== undefined) throw new Error(`connector ${name}: "${other}" and "${resource.name}" share the collection ${resource.collection}`);
+    if (other !== undefined)
+      throw new Error(
+        `connector ${name}: "${other}" and "${resource.name}" share the collection ${resource.collection}`,
+      );
     collections.set(resource.collection, resource.name);
-    if (!/^[a-z][a-z0-9_]{0,50}$/.test(resource.collection)) throw new Error(`connector ${name}: collection "${resource.collection}" is no valid name`);
+    if (!/^[a-z][a-z0-9_]{0,50}$/.test(resource.collection))
+      throw new Error(`connector ${name}: collection "${resource.collection}" is no valid name`);
     for (const child of resource.children ?? []) {
-      if (connector.resources[child.resource] === undefined) throw new Error(`connector ${name}: ${resource.name} has an undeclared child "${child.resource}"`);
+      if (connector.resources[child.resource] === undefined)
+        throw new Error(`connector ${name}: ${resource.name} has an undeclared child "${child.resource}"`);
     }
   }
   registered.set(name, connector);
@@ -33,7 +39,9 @@ export function findConnector(name: string): Connector | undefined {
 export function getConnector(name: string): Connector {
   const connector = registered.get(name);
   if (connector === undefined) {
-    throw new Error(`unknown connector "${name}": import its module in supasaasy.config.ts (registered: ${connectorNames().join(', ') || 'none'})`);
+    throw new Error(
+      `unknown connector "${name}": import its module in supasaasy.config.ts (registered: ${connectorNames().join(', ') || 'none'})`,
+    );
   }
   return connector;
 }

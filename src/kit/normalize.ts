@@ -25,12 +25,19 @@ export function instantAt(value: unknown, at: InstantAt | undefined): number | n
 }
 
 /** Brings one complete object into canonical form (S4-20 … S4-23). Throws when it has no id. */
-export function normalize(resource: Resource, object: unknown, apiVersion: string, observedAtMs: number): NormalizedEntity {
+export function normalize(
+  resource: Resource,
+  object: unknown,
+  apiVersion: string,
+  observedAtMs: number,
+): NormalizedEntity {
   const id = valueAt(object, resource.id);
   if ((typeof id !== 'string' && typeof id !== 'number') || id === '') {
     throw new Error(`a ${resource.name} has no id at ${resource.id.join('.')}`);
   }
-  const archivedAt = isArchived(resource, object) ? (instantAt(object, resource.archived?.at) ?? instantAt(object, resource.version) ?? observedAtMs) : null;
+  const archivedAt = isArchived(resource, object)
+    ? (instantAt(object, resource.archived?.at) ?? instantAt(object, resource.version) ?? observedAtMs)
+    : null;
   return {
     external_id: String(id),
     collection_key: resource.collection,
@@ -44,7 +51,9 @@ export function normalize(resource: Resource, object: unknown, apiVersion: strin
 function isArchived(resource: Resource, object: unknown): boolean {
   if (resource.archived === undefined) return false;
   const value = valueAt(object, resource.archived.path);
-  return 'equals' in resource.archived ? value === resource.archived.equals : value !== undefined && value !== null && value !== false;
+  return 'equals' in resource.archived
+    ? value === resource.archived.equals
+    : value !== undefined && value !== null && value !== false;
 }
 
 function isoOrNull(ms: number | null): string | null {

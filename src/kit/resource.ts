@@ -72,6 +72,8 @@ export interface Resource extends Shape {
     readonly partial?: boolean;
     /** Absence from this list proves nothing (a provider's cap): no sweep. Says why. */
     readonly incomplete?: string;
+    /** The list leaves archived objects out: that an archived one is absent proves nothing. */
+    readonly hidesArchived?: boolean;
     /** When the provider refuses the list as a whole (400), it is read once per entity of `parent` at `perParent`. */
     readonly fallback?: { readonly parent: string };
   };
@@ -90,7 +92,9 @@ export interface Resource extends Shape {
    * can be asked for what changed since a moment; `window`, the newest by creation time are read again from
    * `overlapMs` before; `full`, the whole (short) list is read.
    */
-  readonly incremental: { readonly by: 'events' | 'full' } | { readonly by: 'search' | 'window'; readonly overlapMs: number };
+  readonly incremental:
+    | { readonly by: 'events' | 'full' }
+    | { readonly by: 'search' | 'window'; readonly overlapMs: number };
   /** Which API documentation this was written from. */
   readonly docs?: string;
 }
@@ -124,7 +128,12 @@ export interface SqlSpec {
 }
 
 /** Compiles a resource for the write path. `resources` is all of the connector's, to resolve children. */
-export function toSqlSpec(resource: Resource, resources: Readonly<Record<string, Resource>>, apiVersion: string, wanted?: ReadonlySet<string>): SqlSpec {
+export function toSqlSpec(
+  resource: Resource,
+  resources: Readonly<Record<string, Resource>>,
+  apiVersion: string,
+  wanted?: ReadonlySet<string>,
+): SqlSpec {
   const children = (resource.children ?? []).filter((child) => wanted === undefined || wanted.has(child.resource));
   return {
     ...shapeSpec(resource, apiVersion),
@@ -134,7 +143,8 @@ export function toSqlSpec(resource: Resource, resources: Readonly<Record<string,
     detach: resource.detach,
     children: children.map((child) => {
       const target = resources[child.resource];
-      if (target === undefined) throw new Error(`resource ${resource.name} has a child ${child.resource} that the connector does not declare`);
+      if (target === undefined)
+        throw new Error(`resource ${resource.name} has a child ${child.resource} that the connector does not declare`);
       return {
         ...shapeSpec(target, apiVersion),
         path: child.path,

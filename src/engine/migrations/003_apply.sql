@@ -31,7 +31,8 @@ create or replace function supasaasy.extract_states(
   p_records jsonb, p_spec jsonb, p_version bigint, p_until bigint, p_parent text default null,
   p_versions bigint[] default null, p_untils bigint[] default null, p_api_versions text[] default null
 ) returns supasaasy.entity_state[]
-language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
+language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
+#variable_conflict use_column
 declare
   id_path text[] := supasaasy.path_of(p_spec -> 'id');
   created_path text[] := supasaasy.path_of(p_spec #> '{created,path}');
@@ -51,7 +52,9 @@ declare
   detached_keys text[] := coalesce(supasaasy.path_of(p_spec -> 'detach'), '{}');
   has_volatile boolean := cardinality(volatile_keys) > 0;
   has_detached boolean := cardinality(detached_keys) > 0;
-  api_version text := p_spec ->> 'api_version';
+  target_version text := p_spec ->> 'api_version';
+  -- sync_from, for lists that the provider cannot filter: what was created before is not taken.
+  created_from bigint := (p_spec ->> 'created_from')::bigint * 1000;
   result supasaasy.entity_state[];
   nameless bigint;
 begin
@@ -60,11 +63,12 @@ begin
       coalesce(supasaasy.instant_ms(payload #> version_path, version_unit), p_versions[n], p_version) as version,
       coalesce(supasaasy.instant_ms(payload #> version_path, version_unit) + case version_unit when 's' then 999 else 0 end,
                p_untils[n], p_until) as version_until,
-      coalesce(p_api_versions[n], api_version) as api_version
+      coalesce(p_api_versions[n], target_version) as api_version
     from (
       select case when has_detached then value - detached_keys else value end as payload, value #>> id_path as id, ordinality as n
       from jsonb_array_elements(p_records) with ordinality
     ) item
+    where created_from is null or coalesce(supasaasy.instant_ms(payload #> created_path, created_unit) >= created_from, true)
     order by id, 3 desc
   )
   select array_agg(row(
@@ -100,7 +104,11 @@ end $$;
 create or replace function supasaasy.apply_states(
   p_app text, p_collection text, p_states supasaasy.entity_state[], p_context jsonb
 ) returns jsonb
-language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
+language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan
+-- The plan is made once a session, perhaps when the table is empty: it must be the one that is right for a large one.
+-- So every look at `entities` is by its key (`lateral … limit 1` leaves the planner no other order).
+set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+#variable_conflict use_column
 declare
   is_read boolean := p_context ->> 'source' = 'read';
   source_name text := p_context ->> 'source';
@@ -131,17 +139,22 @@ begin
       coalesce(case when n.deleted then e.deleted_at is not null
                     else e.payload_hash = n.hash and e.deleted_at is null and e.parent_id is not distinct from n.parent_id end, false) as same
     from unnest(p_states) n
-    left join supasaasy.entities e
-      on e.collection_key = p_collection and e.external_id = n.external_id and e.app_key = p_app
+    left join lateral (
+      select * from supasaasy.entities x
+      where x.collection_key = p_collection and x.external_id = n.external_id and x.app_key = p_app limit 1
+    ) e on true
   ) n;
   if cardinality(candidate_ids) = 0 then
     return jsonb_build_object('created', 0, 'updated', 0, 'unchanged', unchanged_count, 'archived', 0, 'deleted', 0,
       'stale', 0, 'again', '[]'::jsonb, 'gone', '[]'::jsonb);
   end if;
   if not dry then
-    perform 1 from supasaasy.entities e
-    where e.collection_key = p_collection and e.external_id = any(candidate_ids) and e.app_key = p_app
-    order by e.external_id for update;
+    -- In the order of the ids, so that two writers of the same entities wait for each other and never in a circle.
+    perform 1 from (select id from unnest(candidate_ids) id order by id) c
+    cross join lateral (
+      select 1 from supasaasy.entities x
+      where x.collection_key = p_collection and x.external_id = c.id and x.app_key = p_app limit 1 for update
+    ) locked;
   end if;
 
   with decided as materialized (
@@ -173,8 +186,10 @@ begin
         else 'stale'
       end as decision
     from unnest(p_states) n
-    left join supasaasy.entities e
-      on e.collection_key = p_collection and e.external_id = n.external_id and e.app_key = p_app
+    left join lateral (
+      select * from supasaasy.entities x
+      where x.collection_key = p_collection and x.external_id = n.external_id and x.app_key = p_app limit 1
+    ) e on true
     where n.external_id = any(candidate_ids)
   ),
   numbered as materialized (
@@ -198,21 +213,25 @@ begin
     on conflict do nothing
     returning external_id
   ),
+  -- An upsert that always finds its row (it is locked above), not an update with a join: a join's order would be
+  -- chosen by statistics, and a plan made for an empty table is hundreds of times too slow for a full one.
   updated as (
-    update supasaasy.entities e set
-      parent_id = case when n.deleted then e.parent_id else n.parent_id end,
-      api_version = case when n.deleted then e.api_version else n.api_version end,
-      raw_payload = case when n.deleted then case when purge then null else e.raw_payload end else n.payload end,
-      payload_hash = case when n.deleted then e.payload_hash else n.hash end,
-      version = greatest(e.version, n.version), version_until = greatest(e.version_until, n.version_until),
-      version_source = source_name, observed_at = clock, updated_at = clock,
-      source_created_at = case when n.deleted then e.source_created_at else coalesce(to_timestamp(n.source_created / 1000.0), e.source_created_at) end,
-      archived_at = case when n.deleted then e.archived_at else n.new_archived_at end,
-      deleted_at = case when n.deleted then to_timestamp(n.version / 1000.0) end,
-      change_seq = n.seq
-    from numbered n
-    where n.known and n.decision = 'write' and not dry
-      and e.collection_key = p_collection and e.external_id = n.external_id and e.app_key = p_app
+    insert into supasaasy.entities as e (app_key, collection_key, external_id, parent_id, api_version, raw_payload, payload_hash,
+      version, version_until, version_source, observed_at, source_created_at, created_at, updated_at, archived_at, deleted_at, change_seq)
+    select p_app, p_collection, external_id, parent_id, api_version, payload, coalesce(hash, 0), version, version_until, source_name,
+      clock, to_timestamp(source_created / 1000.0), clock, clock, new_archived_at, case when deleted then to_timestamp(version / 1000.0) end, seq
+    from numbered where known and decision = 'write' and not dry
+    order by external_id
+    on conflict (collection_key, external_id, app_key) do update set
+      parent_id = case when excluded.deleted_at is null then excluded.parent_id else e.parent_id end,
+      api_version = case when excluded.deleted_at is null then excluded.api_version else e.api_version end,
+      raw_payload = case when excluded.deleted_at is null then excluded.raw_payload when not purge then e.raw_payload end,
+      payload_hash = case when excluded.deleted_at is null then excluded.payload_hash else e.payload_hash end,
+      version = greatest(e.version, excluded.version), version_until = greatest(e.version_until, excluded.version_until),
+      version_source = excluded.version_source, observed_at = excluded.observed_at, updated_at = excluded.updated_at,
+      source_created_at = coalesce(excluded.source_created_at, e.source_created_at),
+      archived_at = case when excluded.deleted_at is null then excluded.archived_at else e.archived_at end,
+      deleted_at = excluded.deleted_at, change_seq = excluded.change_seq
     returning e.external_id
   ),
   logged as (
@@ -225,8 +244,9 @@ begin
   outcome as (
     select n.external_id, n.operation, n.known,
       -- Another writer inserted it between our look and our insert: nobody can tell which is newer.
-      case when not n.known and n.decision in ('write', 'bury') and not dry and i.external_id is null then 'again' else n.decision end as decision
-    from numbered n left join inserted i using (external_id)
+      case when not n.known and n.decision in ('write', 'bury') and not dry
+        and n.external_id not in (select external_id from inserted) then 'again' else n.decision end as decision
+    from numbered n
   )
   select jsonb_build_object(
     'created', count(*) filter (where decision = 'write' and operation = 'create'),

@@ -6,6 +6,7 @@ create or replace function supasaasy.apply_records(
   p_parent text default null, p_versions bigint[] default null, p_untils bigint[] default null, p_api_versions text[] default null
 ) returns jsonb
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   collection text := p_spec ->> 'collection';
   id_path text[] := supasaasy.path_of(p_spec -> 'id');
@@ -39,6 +40,7 @@ create or replace function supasaasy.apply_children(
   p_versions bigint[], p_untils bigint[], p_api_versions text[]
 ) returns jsonb
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   collection text := p_child ->> 'collection';
   list_path text[] := supasaasy.path_of(p_child -> 'path');
@@ -99,6 +101,7 @@ create or replace function supasaasy.apply_orphans(
   p_app text, p_child jsonb, p_parents jsonb, p_context jsonb, p_version bigint, p_until bigint
 ) returns void
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   orphans supasaasy.entity_state[];
 begin
@@ -138,6 +141,7 @@ $$;
 -- list_until that they compare with cannot move under them.
 create or replace function supasaasy.lock_collections(p_app text, p_collections text[], p_exclusive boolean) returns void
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   name text;
 begin
@@ -161,6 +165,7 @@ $$;
 -- A list that names objects without showing them whole (Intercom's conversations): asks for those that are newer.
 create or replace function supasaasy.apply_hints(p_app text, p_spec jsonb, p_records jsonb, p_context jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   states supasaasy.entity_state[] := supasaasy.extract_states(p_records, p_spec, 0, 0);
   newer jsonb;
@@ -183,6 +188,7 @@ create or replace function supasaasy.apply_carefully(
   p_app text, p_spec jsonb, p_records json, p_context jsonb, p_version bigint, p_until bigint, p_parent text
 ) returns jsonb
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   record_text text;
   record_id text;
@@ -241,6 +247,7 @@ $$;
 -- Raises SY001 when the lease is lost, SY002 when the answer has no list of records, SY003 when paging cannot go on.
 create or replace function supasaasy.ingest_page(p_task bigint, p_token bigint, p_body text, p_page jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   t supasaasy.tasks;
   spec jsonb := p_page -> 'spec';
@@ -252,8 +259,8 @@ declare
   records_text json;
   records_path text[] := supasaasy.path_of(spec -> 'records');
   record_count integer;
-  version bigint := (p_page ->> 'version')::bigint;
-  version_until bigint := (p_page ->> 'version_until')::bigint;
+  from_ms bigint := (p_page ->> 'version')::bigint;
+  until_ms bigint := (p_page ->> 'version_until')::bigint;
   context jsonb;
   result jsonb;
   next_cursor text;
@@ -261,7 +268,7 @@ declare
   last_created bigint;
   more boolean := false;
   done boolean;
-  parent_id text;
+  parent_ref text;
   seen jsonb;
 begin
   select * into t from supasaasy.tasks where id = p_task and lease_token = p_token and state = 'running' for update;
@@ -271,7 +278,7 @@ begin
   context := jsonb_build_object('source', 'read', 'origin', case when t.kind = 'list' and t.input ? 'audit' then 'audit' else 'sync' end,
     'origin_id', coalesce(t.run_id::text, 'task-' || t.id), 'started_at', p_page -> 'started_at', 'run_id', t.run_id,
     'priority', t.priority, 'quiet_creates', p_page -> 'quiet_creates', 'purge', p_page -> 'purge');
-  parent_id := case when t.kind = 'children' then t.external_id end;
+  parent_ref := case when t.kind = 'children' then t.external_id end;
   perform supasaasy.lock_collections(t.app_key, supasaasy.collections_of(spec), false);
 
   if careful then
@@ -281,7 +288,7 @@ begin
       raise exception 'the answer has no list at %', spec -> 'records' using errcode = 'SY002';
     end if;
     record_count := json_array_length(records_text);
-    result := supasaasy.apply_carefully(t.app_key, spec, records_text, context, version, version_until, parent_id);
+    result := supasaasy.apply_carefully(t.app_key, spec, records_text, context, from_ms, until_ms, parent_ref);
     last_id := records_text -> (record_count - 1) #>> supasaasy.path_of(spec -> 'id');
     more := coalesce(doc_text #>> supasaasy.path_of(next_rule -> 'more'), 'false') = 'true';
     next_cursor := doc_text #>> supasaasy.path_of(next_rule -> 'path');
@@ -295,7 +302,7 @@ begin
     if coalesce((spec ->> 'partial')::boolean, false) then
       result := supasaasy.apply_hints(t.app_key, spec, records, context);
     else
-      result := supasaasy.apply_records(t.app_key, spec, records, context, version, version_until, parent_id);
+      result := supasaasy.apply_records(t.app_key, spec, records, context, from_ms, until_ms, parent_ref);
     end if;
     last_id := records -> (record_count - 1) #>> supasaasy.path_of(spec -> 'id');
     last_created := supasaasy.instant_ms(records -> (record_count - 1) #> supasaasy.path_of(spec #> '{created,path}'), spec #>> '{created,unit}') / 1000;
@@ -334,7 +341,7 @@ begin
     seen := coalesce(t.input -> 'seen', '[]') || (result -> 'ids');
     t.input := t.input || jsonb_build_object('seen', seen, 'started_at', coalesce(t.input -> 'started_at', p_page -> 'started_at'));
     if done then
-      result := supasaasy.add_counts(result, supasaasy.apply_absent(t, seen, context, version, version_until));
+      result := supasaasy.add_counts(result, supasaasy.apply_absent(t, seen, context, from_ms, until_ms));
       t.input := t.input - array['seen', 'started_at'];
     end if;
   end if;
@@ -353,7 +360,7 @@ begin
   update supasaasy.tasks set
     cursor = case when done then cursor else next_cursor end,
     cursor_created = coalesce(last_created, cursor_created),
-    read_from = least(read_from, version), read_until = greatest(read_until, case when kind in ('list', 'fanout') then version_until end),
+    read_from = least(read_from, from_ms), read_until = greatest(read_until, case when kind in ('list', 'fanout') then until_ms end),
     pages = pages + 1, requests = requests + coalesce((p_page ->> 'requests')::int, 1), records = records + record_count,
     created = created + (result ->> 'created')::bigint, updated = updated + (result ->> 'updated')::bigint,
     unchanged = unchanged + (result ->> 'unchanged')::bigint, archived = archived + (result ->> 'archived')::bigint,
@@ -374,6 +381,7 @@ create or replace function supasaasy.apply_absent(
   p_task supasaasy.tasks, p_seen jsonb, p_context jsonb, p_version bigint, p_until bigint
 ) returns jsonb
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   absent supasaasy.entity_state[];
 begin
@@ -397,6 +405,7 @@ $$;
 -- What a page would do, for a dry run: decides, writes nothing, has no task.
 create or replace function supasaasy.preview_page(p_app text, p_body text, p_page jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   spec jsonb := p_page -> 'spec';
   doc json := p_body::json;

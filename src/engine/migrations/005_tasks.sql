@@ -3,6 +3,7 @@
 -- p_plan: [{resource, collection, kind, pass: bool, window_from, sweepable, input, range_from, range_to, priority}]
 create or replace function supasaasy.start_run(p_app text, p_mode text, p_trigger text, p_options jsonb, p_plan jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   run uuid;
   step jsonb;
@@ -107,13 +108,14 @@ $$;
 -- The answer to a question about one object. p_body null: the provider no longer has it.
 create or replace function supasaasy.ingest_retrieved(p_task bigint, p_token bigint, p_body text, p_page jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   t supasaasy.tasks;
   spec jsonb := p_page -> 'spec';
   context jsonb;
   result jsonb;
-  version bigint := (p_page ->> 'version')::bigint;
-  version_until bigint := (p_page ->> 'version_until')::bigint;
+  from_ms bigint := (p_page ->> 'version')::bigint;
+  until_ms bigint := (p_page ->> 'version_until')::bigint;
   started timestamptz := (p_page ->> 'started_at')::timestamptz;
   child jsonb;
 begin
@@ -126,11 +128,11 @@ begin
     'run_id', t.run_id, 'priority', t.priority, 'purge', p_page -> 'purge', 'quiet_creates', p_page -> 'quiet_creates');
   perform supasaasy.lock_collections(t.app_key, supasaasy.collections_of(spec), false);
   if p_body is null then
-    result := supasaasy.apply_gone(t.app_key, spec, array[t.external_id], context, version, version_until);
+    result := supasaasy.apply_gone(t.app_key, spec, array[t.external_id], context, from_ms, until_ms);
   elsif coalesce((p_page ->> 'careful')::boolean, false) then
-    result := supasaasy.apply_carefully(t.app_key, spec, json_build_array(p_body::json), context, version, version_until, null);
+    result := supasaasy.apply_carefully(t.app_key, spec, json_build_array(p_body::json), context, from_ms, until_ms, null);
   else
-    result := supasaasy.apply_records(t.app_key, spec, jsonb_build_array(p_body::jsonb), context, version, version_until);
+    result := supasaasy.apply_records(t.app_key, spec, jsonb_build_array(p_body::jsonb), context, from_ms, until_ms);
   end if;
   update supasaasy.tasks set
     -- Asked for once more while we were reading: that answer may be older than the question.
@@ -152,6 +154,7 @@ create or replace function supasaasy.apply_gone(
   p_app text, p_spec jsonb, p_ids text[], p_context jsonb, p_version bigint, p_until bigint
 ) returns jsonb
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   states supasaasy.entity_state[];
   child jsonb;
@@ -171,6 +174,7 @@ end $$;
 -- A resource that can only be listed per parent: the next batch of parents gets a task each.
 create or replace function supasaasy.fan_out(p_task bigint, p_token bigint, p_parent_collection text, p_batch integer, p_lease_seconds double precision) returns jsonb
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   t supasaasy.tasks;
   ids text[];
@@ -199,7 +203,9 @@ create or replace function supasaasy.become_fanout(p_task bigint, p_token bigint
 language sql set search_path = '' as $$
   with changed as (
     update supasaasy.tasks set kind = 'fanout', input = input || jsonb_build_object('after', p_after), state = 'ready',
-      lease_token = null, lease_until = null, cursor = null, requests = requests + 1
+      lease_token = null, lease_until = null, cursor = null, requests = requests + 1,
+      -- The parents' lists are read from now on; a minute for the difference of the clocks.
+      read_from = least(read_from, (extract(epoch from clock_timestamp()) * 1000)::bigint - 60000)
     where id = p_task and lease_token = p_token and state = 'running' returning pass_id
   ), pass as (
     update supasaasy.passes set sweepable = false, note = 'read per ' || p_after || ': absent ones are found per ' || p_after

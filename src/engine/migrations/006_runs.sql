@@ -5,6 +5,7 @@
 -- confirmed one by one), batch, purge, version, version_until, lease_seconds
 create or replace function supasaasy.sweep(p_task bigint, p_token bigint, p_page jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   t supasaasy.tasks;
   pass supasaasy.passes;
@@ -16,14 +17,14 @@ declare
   context jsonb;
   result jsonb := '{"deleted": 0}';
   reason text;
-  read_from bigint;
+  first_read bigint;
 begin
   select * into t from supasaasy.tasks where id = p_task and lease_token = p_token and state = 'running' for update;
   if not found then
     raise exception 'task % is no longer ours: another worker has taken it over', p_task using errcode = 'SY001';
   end if;
   select * into pass from supasaasy.passes where id = t.pass_id for update;
-  select min(x.read_from) into read_from from supasaasy.tasks x where x.pass_id = t.pass_id and x.kind in ('list', 'fanout');
+  select min(x.read_from) into first_read from supasaasy.tasks x where x.pass_id = t.pass_id and x.kind in ('list', 'fanout');
   perform supasaasy.lock_collections(t.app_key, supasaasy.collections_of(spec), false);
 
   if not t.input ? 'judged' then
@@ -36,7 +37,8 @@ begin
     where e.app_key = t.app_key and e.collection_key = t.collection_key and e.deleted_at is null
       and e.observed_at < pass.started_at
       and (pass.window_from is null or e.source_created_at >= pass.window_from)
-      and e.external_id not in (select id from supasaasy.pass_pages p, unnest(p.ids) id where p.pass_id = t.pass_id)
+      and not exists (select 1 from (select unnest(p.ids) as id from supasaasy.pass_pages p where p.pass_id = t.pass_id) seen
+        where seen.id = e.external_id)
     on conflict do nothing;
     get diagnostics missing = row_count;
     if not coalesce((p_page ->> 'allow')::boolean, false) and (
@@ -67,7 +69,7 @@ begin
   if ids is not null then
     context := jsonb_build_object('source', 'read', 'origin', 'sweep', 'origin_id', t.run_id::text, 'started_at', pass.started_at,
       'authoritative', true, 'run_id', t.run_id, 'priority', t.priority, 'purge', p_page -> 'purge');
-    result := supasaasy.apply_gone(t.app_key, spec, ids, context, coalesce(read_from, 0), coalesce(read_from, 0));
+    result := supasaasy.apply_gone(t.app_key, spec, ids, context, coalesce(first_read, 0), coalesce(first_read, 0));
   end if;
   if ids is null or cardinality(ids) < (p_page ->> 'batch')::int then
     update supasaasy.passes set state = 'swept', finished_at = clock_timestamp() where id = t.pass_id;
@@ -84,6 +86,7 @@ end $$;
 -- ends. Watermarks move here and nowhere else, and only for collections of which nothing failed.
 create or replace function supasaasy.advance_run(p_run uuid) returns jsonb
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   run supasaasy.runs;
   pass record;

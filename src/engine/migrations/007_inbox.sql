@@ -41,6 +41,7 @@ $$;
 -- stored, not a copy that went through JavaScript's numbers.
 create or replace function supasaasy.apply_groups(p_app text, p_groups jsonb, p_body jsonb, p_context jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   grp jsonb;
   spec jsonb;
@@ -95,6 +96,7 @@ end $$;
 -- p_settled: [{id, state, reason}]
 create or replace function supasaasy.ingest_events(p_app text, p_token bigint, p_groups jsonb, p_settled jsonb, p_context jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   held bigint;
   counts jsonb;
@@ -128,6 +130,7 @@ $$;
 -- One page of the provider's own log of changes (Stripe's events), with the checkpoint, in one transaction.
 create or replace function supasaasy.ingest_changes(p_task bigint, p_token bigint, p_body text, p_page jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   t supasaasy.tasks;
   counts jsonb;
@@ -151,6 +154,7 @@ end $$;
 
 create or replace function supasaasy.replay_deliveries(p_filter jsonb) returns bigint
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   n bigint;
 begin
@@ -168,6 +172,7 @@ end $$;
 
 create or replace function supasaasy.trim_inbox(p_older_than interval) returns bigint
 language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 declare
   n bigint;
 begin

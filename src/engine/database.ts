@@ -1,0 +1,20 @@
+/**
+ * The one thing the engine asks of a database: to call one of its functions (schema `supasaasy`) with named
+ * arguments. One call is one round trip and one transaction, so the same engine runs over `pg`, PGlite and
+ * PostgREST's `rpc`, which cannot hold a transaction open.
+ *
+ * Objects and arrays of objects travel as JSON. Failures are `DatabaseError` (with `sqlState`), or `LeaseLostError`
+ * for the engine's own `SY001`.
+ */
+export interface Database {
+  call<T>(name: string, args: Readonly<Record<string, unknown>>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** A database that also takes SQL: for migrations, `doctor` and reading. REST mode has none. */
+export interface SqlDatabase extends Database {
+  readonly kind: 'postgres' | 'pglite';
+  query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Several statements without parameters, in one transaction. */
+  script(text: string): Promise<void>;
+}

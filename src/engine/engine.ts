@@ -1,0 +1,125 @@
+import type { Config } from '../config.ts';
+import { ConfigError, RateLimitError } from '../errors.ts';
+import { type App, createApps, type Environment } from './app.ts';
+import type { Database } from './database.ts';
+import { type Acceptor, createAcceptor } from './inbox/accept.ts';
+import { type DrainOptions, drainInbox } from './inbox/drain.ts';
+import { defaultPorts, type Ports } from './ports.ts';
+import { createStore, type Run, type RunOptions, type Store, type SyncMode } from './store.ts';
+import { ask } from './sync/ask.ts';
+import { createBudget } from './sync/budget.ts';
+import { createDatabaseClock } from './sync/clock.ts';
+import type { PageProgress, SyncContext, SyncSettings } from './sync/context.ts';
+import { planRun } from './sync/plan.ts';
+import { type WorkOptions, work } from './sync/worker.ts';
+
+export interface EngineOptions {
+  readonly config: Config;
+  readonly database: Database;
+  readonly env: Environment;
+  readonly ports?: Partial<Ports>;
+  readonly settings?: Partial<SyncSettings>;
+  readonly onPage?: (progress: PageProgress) => void;
+}
+
+/** Every part on one screen. Knows no provider and no platform. */
+export interface Engine {
+  readonly config: Config;
+  readonly apps: ReadonlyMap<string, App>;
+  readonly store: Store;
+  readonly ports: Ports;
+  readonly context: SyncContext;
+  readonly acceptor: Acceptor;
+  /** The app of that key, or a `ConfigError` that lists the known ones. */
+  app(key: string): App;
+  /** Plans a run, in one transaction, or joins the unfinished one of the same wish. Does not work it. */
+  startRun(
+    key: string,
+    mode: SyncMode,
+    options?: RunOptions,
+    trigger?: string,
+  ): Promise<{ runId: string; resumed: boolean }>;
+  /** Works tasks until there are none (or the budget ends). */
+  work(options?: WorkOptions): Promise<{ tasks: number }>;
+  /** Plans and works one run to its end. */
+  sync(
+    key: string,
+    mode: SyncMode,
+    options?: RunOptions & { readonly trigger?: string; readonly signal?: AbortSignal },
+  ): Promise<Run>;
+  /** Works the inbox until nothing is due, and the questions that it raised. */
+  drain(options?: DrainOptions): Promise<number>;
+  getRun(id: string): Promise<Run | null>;
+}
+
+export function createEngine(options: EngineOptions): Engine {
+  const ports = defaultPorts(options.ports);
+  const store = createStore(options.database);
+  const apps = createApps(options.config, options.env);
+  const budget = createBudget(store, ports);
+  const context: SyncContext = {
+    store,
+    ports,
+    budget,
+    clock: createDatabaseClock(store, ports),
+    settings: {
+      massDeleteShare: options.config.sync.mass_delete_share,
+      massDeleteFloor: options.config.sync.mass_delete_floor,
+      leaseSeconds: 90,
+      retryBaseMs: 1000,
+      maxAttempts: 8,
+      ...options.settings,
+    },
+    onPage: options.onPage ?? (() => {}),
+    async request(app, request, task, signal) {
+      await budget.acquire(app, request, task.priority, signal);
+      try {
+        const answer = await ask(app, request, ports, signal);
+        await budget.report(app, request, false);
+        return answer;
+      } catch (error) {
+        if (error instanceof RateLimitError) await budget.report(app, request, true, error.retryAfterMs);
+        throw error;
+      }
+    },
+  };
+
+  const engine: Engine = {
+    config: options.config,
+    apps,
+    store,
+    ports,
+    context,
+    acceptor: createAcceptor(store, ports),
+    app(key) {
+      const app = apps.get(key);
+      if (app === undefined)
+        throw new ConfigError(
+          `there is no app "${key}" in supasaasy.config.ts (apps: ${[...apps.keys()].join(', ') || 'none'})`,
+        );
+      return app;
+    },
+    async startRun(key, mode, runOptions = {}, trigger = 'api') {
+      const app = engine.app(key);
+      app.account();
+      const state = await store.syncState(key);
+      const plan = planRun(app, mode, runOptions, state, ports.now());
+      const { run_id, resumed } = await store.startRun(key, mode, trigger, runOptions, plan);
+      return { runId: run_id, resumed };
+    },
+    work: (workOptions) => work(context, apps, workOptions),
+    async sync(key, mode, { trigger, signal, ...runOptions } = {}) {
+      await store.resumeApp(key);
+      const { runId } = await engine.startRun(key, mode, runOptions, trigger ?? 'api');
+      await engine.work({ filter: { run_id: runId }, ...(signal === undefined ? {} : { signal }) });
+      const run = await store.getRun(runId);
+      if (run === null) throw new Error(`run ${runId} vanished while it was worked`);
+      return run;
+    },
+    async drain(drainOptions) {
+      return await drainInbox(store, apps, ports, drainOptions);
+    },
+    getRun: (id) => store.getRun(id),
+  };
+  return engine;
+}

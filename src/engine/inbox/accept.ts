@@ -1,0 +1,100 @@
+import { WebhookVerificationError } from '../../errors.ts';
+import type { NormalizedEvent } from '../../kit/connector.ts';
+import type { App } from '../app.ts';
+import type { Ports } from '../ports.ts';
+import type { AcceptedDelivery, Store } from '../store.ts';
+
+/** Verifies a delivery and makes it durable. Resolves only when the row is committed (I4). */
+export interface Acceptor {
+  /** Throws `WebhookVerificationError`, or what the database says. Nothing was acknowledged then. */
+  accept(app: App, body: Uint8Array, headers: Headers): Promise<{ eventId: string; state: AcceptedDelivery['state'] }>;
+}
+
+interface Waiting {
+  readonly delivery: AcceptedDelivery;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Deliveries that arrive while a commit is under way share the next one: under load one commit carries many, and a
+ * single delivery waits for nobody.
+ */
+export function createAcceptor(store: Store, ports: Ports): Acceptor {
+  const waiting: Waiting[] = [];
+  let committing = false;
+
+  async function commit(): Promise<void> {
+    if (committing) return;
+    committing = true;
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, 500);
+      try {
+        await store.acceptDeliveries(batch.map((w) => w.delivery));
+        for (const w of batch) w.resolve();
+      } catch (error) {
+        for (const w of batch) w.reject(error);
+      }
+    }
+    committing = false;
+  }
+
+  return {
+    async accept(app, body, headers) {
+      const { webhook } = app.config.connector;
+      const verification = await webhook.verify({ body, headers }, app.webhookSecrets(), ports.now());
+      if (!verification.ok) throw new WebhookVerificationError(`${app.key}: ${verification.reason}`);
+      const delivery = await readDelivery(app, new TextDecoder().decode(body), body);
+      await new Promise<void>((resolve, reject) => {
+        waiting.push({ delivery, resolve, reject });
+        void commit();
+      });
+      return { eventId: delivery.event_id, state: delivery.state };
+    },
+  };
+}
+
+/** What the inbox keeps. A verified body that cannot be read is kept too, where a person sees it. */
+async function readDelivery(app: App, text: string, bytes: Uint8Array): Promise<AcceptedDelivery> {
+  // PostgreSQL's text holds no U+0000; in JSON a raw one is invalid anyway.
+  const body = text.replaceAll('\u0000', '\uFFFD');
+  try {
+    const event = app.config.connector.webhook.parse(body);
+    const reason = reasonToIgnore(app, event);
+    return {
+      app_key: app.key,
+      event_id: event.id,
+      event_type: event.providerType,
+      occurred_at: new Date(event.occurredAt).toISOString(),
+      body,
+      state: reason === undefined ? 'ready' : 'ignored',
+      reason: reason ?? null,
+    };
+  } catch (error) {
+    const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+    const id = [...new Uint8Array(digest)].map((b) => b.toString(16).padStart(2, '0')).join('');
+    return {
+      app_key: app.key,
+      event_id: `sha256:${id}`,
+      event_type: 'unreadable',
+      occurred_at: null,
+      body,
+      state: 'dead',
+      reason: `verified, but cannot be read: ${(error as Error).message}`,
+    };
+  }
+}
+
+/** Why an event changes nothing here, or undefined when it does. */
+export function reasonToIgnore(app: App, event: NormalizedEvent): string | undefined {
+  const account = app.config.connector.accountOf?.(app.config.settings);
+  if (event.account !== account && (event.account !== undefined || account !== undefined)) {
+    return `about account ${event.account ?? '(the platform itself)'}, which this app does not mirror`;
+  }
+  if (event.operations.length === 0)
+    return event.ignored ?? `"${event.providerType}" says nothing about a mirrored object`;
+  if (!event.operations.some((operation) => app.config.resources.includes(operation.resource))) {
+    return `about ${event.operations.map((o) => o.resource).join(', ')}, which this app does not sync`;
+  }
+  return undefined;
+}

@@ -1,0 +1,72 @@
+import type { EntityOperation, NormalizedEvent } from '../../kit/connector.ts';
+import type { App } from '../app.ts';
+import type { OperationGroup } from '../store.ts';
+
+/** One event with where its body lies: an inbox row, or a place in a page of the provider's log. */
+export interface PlacedEvent {
+  readonly event: NormalizedEvent;
+  readonly inbox?: number;
+  readonly path?: readonly string[];
+}
+
+interface Latest {
+  readonly operation: EntityOperation;
+  readonly placed: PlacedEvent;
+  readonly ambiguous: boolean;
+}
+
+/**
+ * Folds a batch of events into one operation per entity: the newest wins; two that differ within one second cannot
+ * be ordered, so the object is read again (where it can be; else the one that came later counts).
+ */
+export function groupEvents(app: App, placed: readonly PlacedEvent[]): OperationGroup[] {
+  const latest = new Map<string, Map<string, Latest>>();
+  for (const item of placed) {
+    for (const operation of item.event.operations) {
+      if (!app.config.resources.includes(operation.resource)) continue;
+      let entities = latest.get(operation.resource);
+      if (entities === undefined) latest.set(operation.resource, (entities = new Map()));
+      const known = entities.get(operation.externalId);
+      const knownSecond = known === undefined ? Number.NEGATIVE_INFINITY : secondOf(known.placed.event);
+      const second = secondOf(item.event);
+      if (second > knownSecond) entities.set(operation.externalId, { operation, placed: item, ambiguous: false });
+      else if (second === knownSecond && known !== undefined && known.placed.event.id !== item.event.id) {
+        entities.set(operation.externalId, { operation, placed: item, ambiguous: true });
+      }
+    }
+  }
+  return [...latest].map(([name, entities]) => groupOf(app, name, entities));
+}
+
+function groupOf(app: App, name: string, entities: ReadonlyMap<string, Latest>): OperationGroup {
+  const retrievable = app.config.connector.resources[name]?.retrieve !== undefined;
+  const group = {
+    spec: app.spec(name),
+    states: [] as OperationGroup['states'][number][],
+    gone: [] as OperationGroup['gone'][number][],
+    again: [] as string[],
+  };
+  for (const [id, { operation, placed, ambiguous }] of entities) {
+    const version = secondOf(placed.event) * 1000;
+    const version_until = version + 999;
+    if (ambiguous && retrievable) group.again.push(id);
+    else if (operation.type === 'delete') group.gone.push({ id, version, version_until });
+    else if (operation.object === undefined) {
+      if (retrievable) group.again.push(id);
+    } else {
+      group.states.push({
+        ...(placed.inbox === undefined ? {} : { inbox: placed.inbox }),
+        path: [...(placed.path ?? []), ...operation.object],
+        version,
+        version_until,
+        ...(placed.event.apiVersion === undefined ? {} : { api_version: placed.event.apiVersion }),
+      });
+    }
+  }
+  return group;
+}
+
+/** Providers stamp whole seconds; a finer stamp would claim an order that the other states do not have. */
+function secondOf(event: NormalizedEvent): number {
+  return Math.floor(event.occurredAt / 1000);
+}

@@ -1,0 +1,42 @@
+/** Time, chance and the outside world, passed in: nothing in the engine reads them for itself. */
+export interface Ports {
+  readonly fetch: typeof fetch;
+  /** Wall clock, milliseconds. */
+  readonly now: () => number;
+  /** Never goes back, milliseconds. */
+  readonly monotonic: () => number;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+  readonly log: Log;
+}
+
+/** One line a call; `fields` never hold payloads or secrets. */
+export type Log = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  message: string,
+  fields?: Readonly<Record<string, unknown>>,
+) => void;
+
+/** The real ones. */
+export function defaultPorts(overrides: Partial<Ports> = {}): Ports {
+  return {
+    fetch: (input, init) => fetch(input, init),
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    random: Math.random,
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted === true) return resolve();
+        const timer = setTimeout(done, ms);
+        function done() {
+          clearTimeout(timer);
+          signal?.removeEventListener('abort', done);
+          resolve();
+        }
+        signal?.addEventListener('abort', done, { once: true });
+      }),
+    log: () => {},
+    ...overrides,
+  };
+}

@@ -1,0 +1,49 @@
+import { DatabaseError, LeaseLostError, PagingError, ProviderError, SupasaasyError } from '../errors.ts';
+
+/** The codes that our own functions raise (see migrations/004_ingest.sql). */
+const OWN_CODES: Readonly<Record<string, (message: string, cause: unknown) => SupasaasyError>> = {
+  SY001: (message, cause) => new LeaseLostError(message, { cause }),
+  SY002: (message, cause) => new ProviderError(message, { cause }),
+  SY003: (message, cause) => new PagingError(message, { cause }),
+};
+
+/** Turns whatever a driver threw into our error tree. */
+export function fromSqlError(error: unknown, name: string): SupasaasyError {
+  if (error instanceof SupasaasyError) return error;
+  const sqlState = sqlStateOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const own = sqlState === undefined ? undefined : OWN_CODES[sqlState];
+  if (own !== undefined) return own(message, error);
+  if (sqlState === '53100')
+    return new DatabaseError(`the database's disk is full: free some space, the work goes on by itself (${name})`, {
+      cause: error,
+      sqlState,
+    });
+  if (sqlState === '42883' || sqlState === '3F000' || sqlState === '42P01') {
+    return new DatabaseError(`the database lacks ${name}: run "supasaasy migrate" (${message})`, {
+      cause: error,
+      sqlState,
+    });
+  }
+  if (sqlState === undefined)
+    return new DatabaseError(`the database cannot be reached (${name}): ${message || 'connection failed'}`, {
+      cause: error,
+    });
+  return new DatabaseError(`${name}: ${message}`, { cause: error, sqlState });
+}
+
+export function sqlStateOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+/** The text itself is at fault (not JSON, U+0000, a number too large for its place): reading record by record may help. */
+export function isBadData(error: unknown): boolean {
+  if (!(error instanceof DatabaseError) || error.sqlState === undefined) return false;
+  return /^(22|54|23|P0001)/.test(error.sqlState);
+}
+
+/** Two writers met: the same call again will do. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof DatabaseError && (error.sqlState === '40P01' || error.sqlState === '40001');
+}

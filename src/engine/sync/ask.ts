@@ -1,0 +1,146 @@
+import {
+  AuthenticationError,
+  CursorLostError,
+  NotFoundError,
+  PermissionError,
+  ProviderError,
+  RateLimitError,
+  RequestRefusedError,
+  type SupasaasyError,
+} from '../../errors.ts';
+import type { AnswerMeaning } from '../../kit/connector.ts';
+import type { ProviderRequest } from '../../kit/resource.ts';
+import type { App } from '../app.ts';
+import type { Ports } from '../ports.ts';
+
+/** An answer, and when it can have been true. */
+export interface Answer {
+  readonly body: string;
+  /** Milliseconds, the provider's clock: the state shown was true at some moment in [version, versionUntil]. */
+  readonly version: number;
+  readonly versionUntil: number;
+  /** Our monotonic clock, before the request left. */
+  readonly startedAt: number;
+}
+
+/** The provider refuses the list as a whole; it may be readable per parent. */
+export class UnlistableError extends RequestRefusedError {}
+
+const REQUEST_TIMEOUT_MS = 60_000;
+/** Where an answer has no Date, the clocks of two machines may differ by this much. */
+const CLOCK_SKEW_MS = 5_000;
+
+/** What a status means where the connector does not know better. One table. */
+function generalMeaning(status: number): AnswerMeaning {
+  if (status === 401) return 'unauthorized';
+  if (status === 403) return 'forbidden';
+  if (status === 404 || status === 410) return 'gone';
+  if (status === 429) return 'rate_limited';
+  if (status === 408 || status === 425 || status >= 500) return 'retry';
+  return 'refused';
+}
+
+/** Sends one request of an app. Answers 2xx; everything else is thrown as what it means. */
+export async function ask(app: App, request: ProviderRequest, ports: Ports, signal?: AbortSignal): Promise<Answer> {
+  const account = app.account();
+  const { connector } = app.config;
+  const url = new URL(account.baseUrl + request.path);
+  for (const [key, value] of Object.entries(request.query ?? {}))
+    if (value !== undefined) url.searchParams.append(key, String(value));
+  const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+  const headers: Record<string, string> = { accept: 'application/json', ...connector.headers(account) };
+  if (request.body !== undefined) headers['content-type'] = 'application/json';
+
+  const startedAt = ports.monotonic();
+  const startedWall = ports.now();
+  let response: Response;
+  let body: string;
+  try {
+    response = await ports.fetch(url, {
+      method: request.method ?? 'GET',
+      headers,
+      redirect: 'error',
+      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+    });
+    body = await response.text();
+  } catch (error) {
+    const reason = timeout.aborted ? `did not answer within ${REQUEST_TIMEOUT_MS / 1000} s` : 'cannot be reached';
+    throw new ProviderError(`${url.host} ${reason} (${request.method ?? 'GET'} ${request.path})`, { cause: error });
+  }
+  if (!response.ok) throw refusal(app, request, response, body);
+  const elapsed = ports.monotonic() - startedAt;
+  const date = Date.parse(response.headers.get('date') ?? '');
+  return Number.isNaN(date)
+    ? {
+        body,
+        startedAt,
+        version: Math.floor(startedWall - CLOCK_SKEW_MS),
+        versionUntil: Math.ceil(ports.now() + CLOCK_SKEW_MS),
+      }
+    : { body, startedAt, version: Math.floor((date - elapsed) / 1000) * 1000, versionUntil: date + 999 };
+}
+
+function refusal(app: App, request: ProviderRequest, response: Response, body: string): SupasaasyError {
+  const { connector } = app.config;
+  const meaning = connector.meaning?.(response.status, body) ?? generalMeaning(response.status);
+  const what = `${connector.metadata.title} answered ${response.status} to ${request.method ?? 'GET'} ${request.path}`;
+  // A provider may quote the key that it refuses.
+  const said = firstWords(body).replaceAll(app.account().apiKey, '[secret]');
+  const options = { status: response.status };
+  switch (meaning) {
+    case 'unauthorized':
+      return new AuthenticationError(`${what}: the key in ${app.config.apiKeyEnv} is not accepted. ${said}`, options);
+    case 'forbidden':
+      return new PermissionError(
+        `${what}: the key in ${app.config.apiKeyEnv} may not read this; give it the permission, or leave the resource out of sync_resources. ${said}`,
+        options,
+      );
+    case 'gone':
+      return new NotFoundError(`${what}. ${said}`, options);
+    case 'cursor_lost':
+      return new CursorLostError(`${what}: the cursor is no longer valid. ${said}`, options);
+    case 'unlistable':
+      return new UnlistableError(`${what}. ${said}`, options);
+    case 'rate_limited':
+      return new RateLimitError(`${what}: too many requests`, { ...options, retryAfterMs: retryAfterMs(response) });
+    case 'retry':
+      return new ProviderError(`${what}. ${said}`, {
+        ...options,
+        ...(response.headers.has('retry-after') ? { retryAfterMs: retryAfterMs(response) } : {}),
+      });
+    case 'refused':
+      return new RequestRefusedError(`${what}. ${said}`, options);
+  }
+}
+
+/** `Retry-After` in seconds or as a date; one second when it says nothing. At most ten minutes. */
+function retryAfterMs(response: Response): number {
+  const text = response.headers.get('retry-after') ?? response.headers.get('x-ratelimit-reset');
+  const number = Number(text);
+  const answeredAt = Date.parse(response.headers.get('date') ?? '') || Date.now();
+  const ms =
+    text === null || text === ''
+      ? 1000
+      : Number.isNaN(number)
+        ? Date.parse(text) - answeredAt
+        : number > 1_000_000_000
+          ? number * 1000 - answeredAt
+          : number * 1000;
+  return Math.min(600_000, Math.max(100, Number.isNaN(ms) ? 1000 : ms));
+}
+
+/** The provider's own message, where its error body has the usual shapes; never a whole HTML page. */
+function firstWords(body: string): string {
+  try {
+    const parsed = JSON.parse(body) as {
+      error?: { message?: unknown };
+      errors?: { message?: unknown }[];
+      message?: unknown;
+    };
+    const message = parsed.error?.message ?? parsed.errors?.[0]?.message ?? parsed.message;
+    return typeof message === 'string' ? `It says: ${message.slice(0, 300)}` : '';
+  } catch {
+    return body.trimStart().startsWith('<') ? 'It sent an HTML page.' : '';
+  }
+}

@@ -1,0 +1,98 @@
+import type { ProviderRequest } from '../../kit/resource.ts';
+import type { App } from '../app.ts';
+import type { Ports } from '../ports.ts';
+import type { Store } from '../store.ts';
+
+/** Permission to send requests, shared with every other worker through the database. */
+export interface Budget {
+  /** Waits until the request may be sent. Resolves false when `signal` ended the wait. */
+  acquire(app: App, request: ProviderRequest, priority: number, signal: AbortSignal): Promise<boolean>;
+  /** What the provider answered: too many (with its wish), or fine. */
+  report(app: App, request: ProviderRequest, limited: boolean, retryAfterMs?: number): Promise<void>;
+}
+
+/** Tokens taken ahead are given up after this long: a worker that sleeps must not burst. */
+const HELD_MS = 1_000;
+/** Fine answers before the rate is raised a step. */
+const RAISE_AFTER = 50;
+
+interface Held {
+  tokens: number;
+  until: number;
+  rate: number;
+  fine: number;
+  taking: Promise<void> | undefined;
+}
+
+export function createBudget(store: Store, ports: Ports): Budget {
+  const held = new Map<string, Held>();
+  const heldFor = (key: string): Held => {
+    let h = held.get(key);
+    if (h === undefined) held.set(key, (h = { tokens: 0, until: 0, rate: 0, fine: 0, taking: undefined }));
+    return h;
+  };
+
+  /** One caller asks the database, the others wait for what it brings. Resolves to milliseconds to sleep. */
+  async function take(app: App, rateClass: string, h: Held, priority: number): Promise<number> {
+    const limit = app.config.connector.limits.limit(rateClass, app.account());
+    const want = Math.max(1, Math.min(10, Math.floor(limit.burst / 5)));
+    const { granted, wait_ms, rate } = await store.takeTokens(
+      app.key,
+      rateClass,
+      want,
+      priority,
+      limit.perSecond,
+      limit.burst,
+    );
+    h.tokens = granted;
+    h.until = ports.monotonic() + HELD_MS;
+    h.rate = rate ?? h.rate;
+    return wait_ms;
+  }
+
+  return {
+    async acquire(app, request, priority, signal) {
+      for (const rateClass of app.config.connector.limits.classes(request)) {
+        const h = heldFor(`${app.key}/${rateClass}`);
+        for (;;) {
+          if (signal.aborted) return false;
+          if (h.tokens > 0 && ports.monotonic() < h.until) {
+            h.tokens -= 1;
+            break;
+          }
+          if (h.taking !== undefined) {
+            await h.taking;
+            continue;
+          }
+          const turn = (async () => {
+            const wait = await take(app, rateClass, h, priority);
+            if (wait > 0) await ports.sleep(wait, signal);
+          })();
+          h.taking = turn.catch(() => {});
+          try {
+            await turn;
+          } finally {
+            h.taking = undefined;
+          }
+        }
+      }
+      return true;
+    },
+    async report(app, request, limited, retryAfterMs) {
+      const [particular] = app.config.connector.limits.classes(request);
+      if (particular === undefined) return;
+      const h = heldFor(`${app.key}/${particular}`);
+      if (limited) {
+        h.tokens = 0;
+        h.fine = 0;
+        await store.learnRate(app.key, particular, true, retryAfterMs ?? null);
+        return;
+      }
+      h.fine += 1;
+      if (h.fine < RAISE_AFTER) return;
+      h.fine = 0;
+      if (h.rate < app.config.connector.limits.limit(particular, app.account()).perSecond)
+        await store.learnRate(app.key, particular, false, null);
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import type { ProviderRequest } from '../../kit/resource.ts';
+import type { App } from '../app.ts';
+import type { Ports } from '../ports.ts';
+import type { Counts, PageContext, Store, Task } from '../store.ts';
+import type { Answer } from './ask.ts';
+import type { Budget } from './budget.ts';
+import type { DatabaseClock } from './clock.ts';
+
+/** What reading a task needs. */
+export interface SyncContext {
+  readonly store: Store;
+  readonly ports: Ports;
+  readonly budget: Budget;
+  readonly clock: DatabaseClock;
+  readonly settings: SyncSettings;
+  /** Permission, request, and what the answer means for the budget. Throws what `ask` throws. */
+  request(app: App, request: ProviderRequest, task: Task, signal: AbortSignal): Promise<Answer>;
+  /** Told after every committed page. */
+  readonly onPage: (progress: PageProgress) => void;
+}
+
+export interface SyncSettings {
+  readonly massDeleteShare: number;
+  readonly massDeleteFloor: number;
+  readonly leaseSeconds: number;
+  /** First wait after a failure; doubles each time, up to a minute. */
+  readonly retryBaseMs: number;
+  readonly maxAttempts: number;
+}
+
+export interface PageProgress {
+  readonly appKey: string;
+  readonly runId: string | null;
+  readonly resource: string;
+  readonly records: number;
+  readonly counts: Counts;
+}
+
+/** The moment that an answer belongs to, in the terms of the write path. */
+export function pageContext(context: SyncContext, app: App, answer: Answer, spec: PageContext['spec']): PageContext {
+  return {
+    spec,
+    started_at: context.clock.notLaterThan(answer.startedAt),
+    version: answer.version,
+    version_until: answer.versionUntil,
+    purge: app.config.on_delete === 'purge',
+    quiet_creates: app.config.feed === 'live',
+    lease_seconds: context.settings.leaseSeconds,
+  };
+}

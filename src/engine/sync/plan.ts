@@ -1,0 +1,112 @@
+import { ConfigError } from '../../errors.ts';
+import type { Resource } from '../../kit/resource.ts';
+import type { App } from '../app.ts';
+import type { PlannedTask, RunOptions, SyncMode, SyncState, TaskInput } from '../store.ts';
+
+const PRIORITY = { incremental: 1, full: 2 } as const;
+
+/**
+ * Decides what a run reads; writes nothing. A full run reads every list of the wanted resources. An incremental run
+ * asks each resource in the way its description names, and plans a full pass for those that have no watermark yet or
+ * whose gap the provider's log no longer covers (S4-13 … S4-16).
+ */
+export function planRun(
+  app: App,
+  mode: SyncMode,
+  options: RunOptions,
+  state: Readonly<Record<string, SyncState>>,
+  nowMs: number,
+): PlannedTask[] {
+  const wanted = wantedResources(app, options);
+  if (mode === 'full') return wanted.flatMap((resource) => planPass(app, resource, options, PRIORITY.full));
+
+  const log = app.config.connector.changeLog;
+  const plan: PlannedTask[] = [];
+  const followed: { resource: Resource; watermark: number }[] = [];
+  for (const resource of wanted) {
+    const watermark = state[resource.collection]?.watermark ?? undefined;
+    const { incremental } = resource;
+    if (
+      watermark === undefined ||
+      incremental.by === 'full' ||
+      (incremental.by === 'events' && (log === undefined || watermark - log.overlapMs < nowMs - log.retentionMs))
+    ) {
+      plan.push(...planPass(app, resource, options, PRIORITY.incremental));
+    } else if (incremental.by === 'events') {
+      followed.push({ resource, watermark });
+    } else {
+      const since = watermark - ('overlapMs' in incremental ? incremental.overlapMs : 0);
+      plan.push({
+        resource: resource.name,
+        collection: resource.collection,
+        kind: 'list',
+        pass: false,
+        priority: PRIORITY.incremental,
+        input: { ...limitOf(options), ...(incremental.by === 'search' ? { since } : {}) },
+        ...(incremental.by === 'window' ? { range_from: Math.max(0, Math.floor(since / 1000)) } : {}),
+      });
+    }
+  }
+  if (followed.length > 0 && log !== undefined) {
+    const since = Math.min(...followed.map((f) => f.watermark)) - log.overlapMs;
+    const names = options.resources === undefined ? app.config.resources : followed.map((f) => f.resource.name);
+    for (const types of log.groups(names)) {
+      plan.push({
+        resource: 'changes',
+        collection: '*',
+        kind: 'changes',
+        pass: false,
+        priority: PRIORITY.incremental,
+        input: { since, types, collections: followed.map((f) => f.resource.collection), ...limitOf(options) },
+      });
+    }
+  }
+  return plan;
+}
+
+/** The resources that have a list of their own, in the connector's order. */
+export function wantedResources(app: App, options: RunOptions): Resource[] {
+  const { connector, resources } = app.config;
+  for (const name of options.resources ?? []) {
+    if (!resources.includes(name)) {
+      throw new ConfigError(`${app.key} does not sync "${name}" (it syncs: ${resources.join(', ')})`);
+    }
+  }
+  // A nested resource is read with its parent.
+  const asked = options.resources === undefined ? undefined : new Set(options.resources);
+  return resources
+    .map((name) => connector.resources[name])
+    .filter((resource): resource is Resource => resource?.list !== undefined)
+    .filter(
+      (resource) =>
+        asked === undefined ||
+        asked.has(resource.name) ||
+        (resource.children ?? []).some((child) => asked.has(child.resource)),
+    );
+}
+
+function planPass(app: App, resource: Resource, options: RunOptions, priority: number): PlannedTask[] {
+  const list = resource.list;
+  if (list === undefined) return [];
+  const from = app.config.syncFromSeconds;
+  const note = options.limit !== undefined ? 'read with a limit: absence proves nothing' : list.incomplete;
+  return (list.variants ?? [undefined]).map((_, variant) => ({
+    resource: resource.name,
+    collection: resource.collection,
+    kind: 'list' as const,
+    pass: true,
+    priority,
+    sweepable: note === undefined,
+    ...(note === undefined ? {} : { note }),
+    input: {
+      ...(list.variants === undefined ? {} : { variant }),
+      ...limitOf(options),
+      ...(from === undefined || resource.created === undefined ? {} : { created_from: from }),
+    },
+    ...(from === undefined ? {} : { window_from: from, ...(list.ranged === true ? { range_from: from } : {}) }),
+  }));
+}
+
+function limitOf(options: RunOptions): TaskInput {
+  return options.limit === undefined ? {} : { limit: options.limit };
+}

@@ -1,0 +1,105 @@
+import { CursorLostError, ProviderError, RequestRefusedError } from '../../errors.ts';
+import type { Position, Resource } from '../../kit/resource.ts';
+import type { App } from '../app.ts';
+import { isBadData } from '../sql-errors.ts';
+import type { PageContext, PageResult, Task } from '../store.ts';
+import { UnlistableError } from './ask.ts';
+import { pageContext, type SyncContext } from './context.ts';
+
+/**
+ * Reads one list page after page until its end; each page's rows and the position after it commit together. Returns
+ * early, with the task still leased, when `stop` says so.
+ */
+export async function readList(
+  context: SyncContext,
+  app: App,
+  task: Task,
+  signal: AbortSignal,
+  stop: () => boolean,
+): Promise<'done' | 'stopped'> {
+  const resource = app.config.connector.resources[task.resource];
+  const list = task.kind === 'children' ? resource?.perParent : resource?.list;
+  if (resource === undefined || list === undefined)
+    throw new RequestRefusedError(
+      `${app.key}: "${task.resource}" can no longer be listed; run "supasaasy migrate" and start a new run`,
+    );
+  let position = startOf(task, resource);
+  let records = task.records;
+  const { limit } = task.input;
+  for (;;) {
+    if (stop()) return 'stopped';
+    const size = limit === undefined ? list.pageSize : Math.max(1, Math.min(list.pageSize, limit - records));
+    const request = app.config.connector.page(resource, { ...position, limit: size });
+    let page: PageResult;
+    try {
+      const answer = await context.request(app, request, task, signal);
+      const spec =
+        task.input.created_from === undefined
+          ? app.spec(task.resource)
+          : { ...app.spec(task.resource), created_from: task.input.created_from };
+      page = await ingest(context, task, answer.body, {
+        ...pageContext(context, app, answer, spec),
+        next: list.next,
+        ...(limit !== undefined && records + size >= limit ? { stop: true } : {}),
+      });
+    } catch (error) {
+      if (error instanceof CursorLostError && position.cursor !== undefined) {
+        const ranged = 'ranged' in list && list.ranged === true;
+        if (!(await context.store.loseCursor(task, ranged))) throw error;
+        position = {
+          ...position,
+          cursor: undefined,
+          ...(ranged && task.cursor_created !== null ? { to: task.cursor_created + 1 } : {}),
+        };
+        continue;
+      }
+      if (error instanceof UnlistableError && task.kind === 'list' && resource.list?.fallback !== undefined) {
+        await context.store.becomeFanout(task, resource.list.fallback.parent);
+        return 'done';
+      }
+      throw error;
+    }
+    records += page.records;
+    context.onPage({
+      appKey: app.key,
+      runId: task.run_id,
+      resource: task.resource,
+      records: page.records,
+      counts: page,
+    });
+    if (page.done) return 'done';
+    position = { ...position, cursor: page.cursor ?? undefined };
+    task = { ...task, cursor: page.cursor, cursor_created: page.cursor_created };
+  }
+}
+
+function startOf(task: Task, resource: Resource): Omit<Position, 'limit'> {
+  return {
+    cursor: task.cursor ?? undefined,
+    from: task.range_from ?? undefined,
+    to: task.range_to ?? undefined,
+    since: task.input.since,
+    variant: task.input.variant === undefined ? undefined : resource.list?.variants?.[task.input.variant],
+    parent: task.external_id ?? undefined,
+  };
+}
+
+/** The whole page at once; when its text is refused, record by record, so that one bad record costs only itself. */
+async function ingest(context: SyncContext, task: Task, body: string, page: PageContext): Promise<PageResult> {
+  try {
+    return await context.store.ingestPage(task, body, page);
+  } catch (error) {
+    if (!isBadData(error)) throw error;
+    return await orUnreadable(context.store.ingestPage(task, body, { ...page, careful: true }));
+  }
+}
+
+/** Refused even record by record: the text is no JSON (cut off, or an HTML page). The provider is asked again. */
+export async function orUnreadable<T>(ingested: Promise<T>): Promise<T> {
+  try {
+    return await ingested;
+  } catch (error) {
+    if (isBadData(error)) throw new ProviderError('the answer is no readable JSON (cut off?)', { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,50 @@
+import { NotFoundError, RequestRefusedError } from '../../errors.ts';
+import type { App } from '../app.ts';
+import { isBadData } from '../sql-errors.ts';
+import type { Task } from '../store.ts';
+import type { Answer } from './ask.ts';
+import { pageContext, type SyncContext } from './context.ts';
+import { orUnreadable } from './read-list.ts';
+
+/** Asks for one object and applies the answer; an object that is gone becomes a tombstone (S4-29). */
+export async function readOne(context: SyncContext, app: App, task: Task, signal: AbortSignal): Promise<void> {
+  const resource = app.config.connector.resources[task.resource];
+  if (resource?.retrieve === undefined || task.external_id === null) {
+    throw new RequestRefusedError(`${app.key}: one "${task.resource}" cannot be asked for; run a full sync instead`);
+  }
+  const path = resource.retrieve.path.replace('{id}', encodeURIComponent(task.external_id));
+  const startedAt = context.ports.monotonic();
+  const startedWall = context.ports.now();
+  let answer: Answer | undefined;
+  try {
+    answer = await context.request(app, { path, query: resource.retrieve.query ?? {} }, task, signal);
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+  }
+  const spec = { ...app.spec(resource.name), records: undefined, partial: false };
+  // Gone: the answer said so now; whole seconds, as the provider would have stamped it.
+  const second = Math.floor(startedWall / 1000) * 1000;
+  const page = pageContext(
+    context,
+    app,
+    answer ?? { body: '', startedAt, version: second, versionUntil: second + 999 },
+    spec,
+  );
+  const counts = await store(context, task, answer?.body ?? null, page);
+  context.onPage({
+    appKey: app.key,
+    runId: task.run_id,
+    resource: task.resource,
+    records: answer === undefined ? 0 : 1,
+    counts,
+  });
+}
+
+async function store(context: SyncContext, task: Task, body: string | null, page: ReturnType<typeof pageContext>) {
+  try {
+    return await context.store.ingestRetrieved(task, body, page);
+  } catch (error) {
+    if (!isBadData(error)) throw error;
+    return await orUnreadable(context.store.ingestRetrieved(task, body, { ...page, careful: true }));
+  }
+}

@@ -1,0 +1,211 @@
+import {
+  AuthenticationError,
+  CursorLostError,
+  DatabaseError,
+  describeError,
+  LeaseLostError,
+  MissingSecretError,
+  PagingError,
+  ProviderError,
+  RateLimitError,
+  SupasaasyError,
+} from '../../errors.ts';
+import type { App } from '../app.ts';
+import type { Task, TaskFilter } from '../store.ts';
+import type { SyncContext } from './context.ts';
+import { readChanges } from './read-changes.ts';
+import { readList } from './read-list.ts';
+import { readOne } from './read-one.ts';
+
+export interface WorkOptions {
+  readonly filter?: TaskFilter;
+  /** Tasks worked on at one time (default 8). */
+  readonly slots?: number;
+  readonly signal?: AbortSignal;
+  /** Monotonic milliseconds after which nothing more is begun: a host's budget ends. */
+  readonly deadline?: number;
+  /** True: returns when nothing can be done now, without waiting for tasks that are due later. */
+  readonly once?: boolean;
+}
+
+const FAN_OUT_BATCH = 500;
+const SWEEP_BATCH = 5_000;
+const CONFIRM_AT_MOST = 25;
+const LONGEST_BACKOFF_MS = 60_000;
+const IDLE_POLL_MS = 1_000;
+
+/**
+ * Claims tasks and works them, several at a time, until there are none. Any number of workers on any number of hosts
+ * may do this at once: a task has one owner at a time, and a former owner can write nothing.
+ */
+export async function work(
+  context: SyncContext,
+  apps: ReadonlyMap<string, App>,
+  options: WorkOptions = {},
+): Promise<{ tasks: number }> {
+  const { ports, store } = context;
+  const slots = options.slots ?? 8;
+  const signal = options.signal ?? new AbortController().signal;
+  const filter: TaskFilter = { apps: [...apps.keys()], ...options.filter };
+  const active = new Set<Promise<void>>();
+  const touched = new Set<string>();
+  if (options.filter?.run_id !== undefined) touched.add(options.filter.run_id);
+  const stop = () => signal.aborted || (options.deadline !== undefined && ports.monotonic() >= options.deadline);
+  let finished = 0;
+
+  while (!stop()) {
+    await context.clock.calibrate();
+    const claimed =
+      active.size < slots ? await store.claimTasks(slots - active.size, context.settings.leaseSeconds, filter) : [];
+    for (const task of claimed) {
+      if (task.run_id !== null) touched.add(task.run_id);
+      const app = apps.get(task.app_key);
+      if (app === undefined) continue;
+      const running = runTask(context, app, task, signal, stop).then(
+        () => {
+          finished += 1;
+          active.delete(running);
+        },
+        (error: unknown) => {
+          active.delete(running);
+          ports.log(
+            'error',
+            `task ${task.id} (${task.kind} ${task.resource} of ${task.app_key}) was given up by this worker: ${describeError(error)}`,
+          );
+        },
+      );
+      active.add(running);
+    }
+    if (claimed.length > 0 && active.size < slots) continue;
+    if (active.size > 0) {
+      await Promise.race(active);
+      continue;
+    }
+    // Nothing to claim: runs whose tasks have ended go on to their sweep, or end.
+    let moved = false;
+    for (const run of touched) {
+      const { state, open } = await store.advanceRun(run);
+      if (state !== 'running') touched.delete(run);
+      else if ((open ?? 0) > 0) moved ||= ((await store.nextTaskIn({ ...filter, run_id: run })) ?? 1) <= 0;
+    }
+    if (moved) continue;
+    const wait = await store.nextTaskIn(filter);
+    if (wait === null || options.once === true) break;
+    await ports.sleep(Math.min(IDLE_POLL_MS, Math.max(5, wait)), signal);
+  }
+  await Promise.all(active);
+  for (const run of touched) await store.advanceRun(run);
+  return { tasks: finished };
+}
+
+/** One task to its end, or back to the queue with the reason. */
+async function runTask(
+  context: SyncContext,
+  app: App,
+  task: Task,
+  signal: AbortSignal,
+  stop: () => boolean,
+): Promise<void> {
+  try {
+    const outcome = await perform(context, app, task, signal, stop);
+    if (outcome === 'stopped') await context.store.releaseTask(task, 'wait', null, 0, 0, context.settings.maxAttempts);
+    else if (task.run_id !== null && task.kind !== 'retrieve' && task.kind !== 'children')
+      await context.store.advanceRun(task.run_id);
+  } catch (error) {
+    await giveBack(context, app, task, error, signal);
+  }
+}
+
+async function perform(
+  context: SyncContext,
+  app: App,
+  task: Task,
+  signal: AbortSignal,
+  stop: () => boolean,
+): Promise<'done' | 'stopped'> {
+  switch (task.kind) {
+    case 'list':
+    case 'children':
+      return await readList(context, app, task, signal, stop);
+    case 'changes':
+      return await readChanges(context, app, task, signal, stop);
+    case 'retrieve':
+      await readOne(context, app, task, signal);
+      return 'done';
+    case 'fanout':
+      return await fanOut(context, app, task, stop);
+    case 'sweep':
+      return await sweep(context, app, task, stop);
+  }
+}
+
+async function fanOut(context: SyncContext, app: App, task: Task, stop: () => boolean): Promise<'done' | 'stopped'> {
+  const parent =
+    app.config.connector.resources[app.config.connector.resources[task.resource]?.list?.fallback?.parent ?? ''];
+  if (parent === undefined) throw new SupasaasyError(`${app.key}: "${task.resource}" has no parent to be read by`);
+  for (;;) {
+    if (stop()) return 'stopped';
+    if ((await context.store.fanOut(task, parent.collection, FAN_OUT_BATCH, context.settings.leaseSeconds)).done)
+      return 'done';
+  }
+}
+
+async function sweep(context: SyncContext, app: App, task: Task, stop: () => boolean): Promise<'done' | 'stopped'> {
+  const run = task.run_id === null ? null : await context.store.getRun(task.run_id);
+  for (;;) {
+    if (stop()) return 'stopped';
+    const swept = await context.store.sweep(task, {
+      spec: app.spec(task.resource),
+      share: context.settings.massDeleteShare,
+      floor: context.settings.massDeleteFloor,
+      allow: run?.options.allow_mass_delete === true,
+      confirm: CONFIRM_AT_MOST,
+      batch: SWEEP_BATCH,
+      purge: app.config.on_delete === 'purge',
+      lease_seconds: context.settings.leaseSeconds,
+    });
+    if (swept.refused === true) context.ports.log('warn', `${app.key}: ${swept.reason}`);
+    if (swept.done) return 'done';
+  }
+}
+
+/** What happens with a task that could not be finished: the table of recoveries. */
+async function giveBack(
+  context: SyncContext,
+  app: App,
+  task: Task,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, ports, settings } = context;
+  if (error instanceof LeaseLostError) return;
+  const message = describeError(error);
+  const release = (how: 'retry' | 'wait' | 'fail', delayMs: number, requests = 1, max = settings.maxAttempts) =>
+    store.releaseTask(task, how, message, delayMs, requests, max);
+  if (signal.aborted) {
+    await store.releaseTask(task, 'wait', null, 0, 0, settings.maxAttempts);
+  } else if (error instanceof RateLimitError) {
+    await release('wait', error.retryAfterMs ?? 1000);
+  } else if (error instanceof AuthenticationError || error instanceof MissingSecretError) {
+    await store.pauseApp(app.key, message);
+    await release('wait', 0, error instanceof AuthenticationError ? 1 : 0);
+    ports.log('error', `${app.key} is paused: ${message}`);
+  } else if (error instanceof PagingError || error instanceof CursorLostError) {
+    await release('retry', backoff(context, task), 1, 4);
+  } else if (
+    error instanceof ProviderError ||
+    (error instanceof DatabaseError && error.sqlState?.startsWith('42') !== true)
+  ) {
+    await release('retry', error.retryAfterMs ?? backoff(context, task));
+  } else {
+    // A mistake of ours is a failed task too, with its name; the others go on.
+    await release('fail', 0);
+    ports.log('error', `${app.key}: ${task.kind} ${task.resource} failed: ${message}`);
+  }
+  if (task.run_id !== null) await store.advanceRun(task.run_id);
+}
+
+function backoff(context: SyncContext, task: Task): number {
+  const { retryBaseMs } = context.settings;
+  return Math.min(LONGEST_BACKOFF_MS, retryBaseMs * 2 ** task.attempts) * (0.5 + context.ports.random() / 2);
+}

@@ -11,14 +11,22 @@ import { createStripeSandbox } from '../sandbox/stripe/index.ts';
 const customers = Number(process.argv[2] ?? 1_000_000);
 const seconds = Number(process.argv[3] ?? 5);
 const CONNECTIONS = 4;
-const PATHS = ['/v1/customers?limit=100', '/v1/customers?limit=100&created[gte]=1', '/v1/charges?limit=100', '/v1/subscriptions?limit=100&status=all', '/v1/invoices?limit=100'];
+const PATHS = [
+  '/v1/customers?limit=100',
+  '/v1/customers?limit=100&created[gte]=1',
+  '/v1/charges?limit=100',
+  '/v1/subscriptions?limit=100&status=all',
+  '/v1/invoices?limit=100',
+];
 
 if (process.env['SANDBOX_SPEED_SERVER'] === '1') {
   const server = await serveSandbox(createStripeSandbox({ size: { customers } }));
   process.send?.(server.url);
   process.on('message', () => process.send?.({ cpu: process.cpuUsage(), rss: process.memoryUsage.rss() }));
 } else {
-  const child = fork(new URL(import.meta.url), process.argv.slice(2), { env: { ...process.env, SANDBOX_SPEED_SERVER: '1' } });
+  const child = fork(new URL(import.meta.url), process.argv.slice(2), {
+    env: { ...process.env, SANDBOX_SPEED_SERVER: '1' },
+  });
   const url = new URL(await new Promise<string>((done) => child.once('message', (message) => done(String(message)))));
   const usage = () =>
     new Promise<{ cpu: NodeJS.CpuUsage; rss: number }>((done) => {
@@ -57,7 +65,9 @@ if (process.env['SANDBOX_SPEED_SERVER'] === '1') {
       let missing = 0;
       let chunks: Buffer[] = [];
       const ask = (cursor: string) =>
-        socket.write(`GET ${path}${cursor && `&starting_after=${cursor}`} HTTP/1.1\r\nhost: ${url.host}\r\nauthorization: Bearer sk_test_sandbox\r\n\r\n`);
+        socket.write(
+          `GET ${path}${cursor && `&starting_after=${cursor}`} HTTP/1.1\r\nhost: ${url.host}\r\nauthorization: Bearer sk_test_sandbox\r\n\r\n`,
+        );
       socket.on('connect', () => ask(''));
       socket.on('error', fail);
       socket.on('data', (chunk) => {
@@ -85,7 +95,11 @@ if (process.env['SANDBOX_SPEED_SERVER'] === '1') {
 
   /** Objects at depth one begin with their id after a comma between objects of the page. */
   function lastId(tail: string): string {
-    const ids = [...tail.matchAll(/\{"id":"((?:cus|ch|sub|in)_[A-Za-z0-9]{14})","object":"(?:customer|charge|subscription|invoice)"/g)];
+    const ids = [
+      ...tail.matchAll(
+        /\{"id":"((?:cus|ch|sub|in)_[A-Za-z0-9]{14})","object":"(?:customer|charge|subscription|invoice)"/g,
+      ),
+    ];
     return ids.at(-1)?.[1] ?? '';
   }
 }

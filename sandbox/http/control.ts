@@ -20,7 +20,9 @@ export function handleControl(sandbox: Sandbox, request: SandboxRequest): Sandbo
   if (answer) return answer;
   const own = sandbox.provider.control?.(path, body);
   if (sandbox.provider.takeDeliveries) sandbox.deliverer.send(sandbox.provider.takeDeliveries());
-  return own === undefined ? json(404, { error: `No control route ${request.method} ${request.path}.` }) : json(200, own);
+  return own === undefined
+    ? json(404, { error: `No control route ${request.method} ${request.path}.` })
+    : json(200, own);
 }
 
 function read(sandbox: Sandbox, path: string): SandboxAnswer | undefined {

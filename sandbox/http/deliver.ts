@@ -65,8 +65,20 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   let sleeping = 0;
   let queue: { delivery: SandboxDelivery; attempt: number }[] = [];
   let held: SandboxDelivery[] = [];
-  let waiters: (() => void)[] = [];
-  const count = { announced: 0, sent: 0, accepted: 0, refused: 0, failed: 0, dropped: 0, duplicated: 0, reordered: 0, retried: 0, givenUp: 0, withoutReceiver: 0 };
+  const waiters: (() => void)[] = [];
+  const count = {
+    announced: 0,
+    sent: 0,
+    accepted: 0,
+    refused: 0,
+    failed: 0,
+    dropped: 0,
+    duplicated: 0,
+    reordered: 0,
+    retried: 0,
+    givenUp: 0,
+    withoutReceiver: 0,
+  };
 
   function enqueue(deliveries: readonly SandboxDelivery[]): void {
     for (const delivery of deliveries) queue.push({ delivery, attempt: 0 });
@@ -96,7 +108,10 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     try {
       const answer = await post(url, {
         method: 'POST',
-        headers: { 'content-type': 'application/json; charset=utf-8', ...delivery.sign(delivery.body, options.nowMs()) },
+        headers: {
+          'content-type': 'application/json; charset=utf-8',
+          ...delivery.sign(delivery.body, options.nowMs()),
+        },
         body: delivery.body,
         redirect: 'manual',
         signal: AbortSignal.timeout(settings.timeoutMs ?? 10_000),

@@ -62,13 +62,15 @@ export function createFaults(seed: number, initial: readonly FaultRule[] = []): 
         if (chosen && rule.kind !== 'latency') continue;
         if (rule.method && rule.method !== request.method) continue;
         if (rule.path && !matchesPath(rule.path, request.path)) continue;
-        const count = (seen[i] = (seen[i] ?? 0) + 1);
+        const count = (seen[i] ?? 0) + 1;
+        seen[i] = count;
         if (rule.nth !== undefined && count < rule.nth) continue;
         const times = rule.times ?? (rule.nth === undefined ? Number.POSITIVE_INFINITY : 1);
         if ((struck[i] ?? 0) >= times) continue;
         if (rule.rate !== undefined && hash(seed, count, i + 1) / 4294967296 >= rule.rate) continue;
         struck[i] = (struck[i] ?? 0) + 1;
-        latencyMs += (rule.latencyMs ?? 0) + Math.floor((hash(seed, count, i + 77) / 4294967296) * (rule.jitterMs ?? 0));
+        latencyMs +=
+          (rule.latencyMs ?? 0) + Math.floor((hash(seed, count, i + 77) / 4294967296) * (rule.jitterMs ?? 0));
         if (rule.kind !== 'latency') chosen = rule;
       }
       if (chosen) return { rule: chosen, latencyMs };

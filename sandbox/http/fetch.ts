@@ -25,7 +25,11 @@ export function sandboxFetch(provider: SandboxProvider, options: SandboxOptions 
       request.signal.throwIfAborted();
       if (outcome.kind === 'reset') throw networkError('ECONNRESET', 'read ECONNRESET');
       const { answer } = outcome;
-      const headers = new Headers({ 'content-type': 'application/json', ...answer.headers, date: new Date(control.nowMs()).toUTCString() });
+      const headers = new Headers({
+        'content-type': 'application/json',
+        ...answer.headers,
+        date: new Date(control.nowMs()).toUTCString(),
+      });
       const empty = answer.status === 204 || answer.status === 304 || request.method === 'HEAD';
       const body = outcome.truncated ? truncated(answer.body) : empty ? null : answer.body;
       return new Response(body, { status: answer.status, headers });
@@ -42,7 +46,13 @@ async function requestOf(request: Request): Promise<SandboxRequest> {
   request.headers.forEach((value, name) => {
     headers[name] = value;
   });
-  return { method: request.method, path: decodeURIComponent(url.pathname), query: url.searchParams, headers, body: await request.text() };
+  return {
+    method: request.method,
+    path: decodeURIComponent(url.pathname),
+    query: url.searchParams,
+    headers,
+    body: await request.text(),
+  };
 }
 
 function untilAborted(signal: AbortSignal): Promise<never> {

@@ -79,7 +79,8 @@ export function createRateLimit(nowMs: () => number, initial: RateLimitSettings 
     settings: () => settings,
     admit(endpointClass) {
       const now = nowMs();
-      const counts = (perClass[endpointClass] ??= { allowed: 0, refused: 0 });
+      perClass[endpointClass] ??= { allowed: 0, refused: 0 };
+      const counts = perClass[endpointClass];
       const endpoint = settings.endpoints?.[endpointClass] ?? settings.endpoint;
       const checks: [RateRefusal['reason'], Limit, Bucket][] = [];
       if (settings.global) checks.push(['global-rate', settings.global, fill('', settings.global, now)]);

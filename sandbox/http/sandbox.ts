@@ -49,7 +49,8 @@ export interface Sandbox {
 }
 
 const nothing = () => {};
-const HTML_PAGE = '<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><center><h1>502 Bad Gateway</h1></center></body>\r\n</html>\r\n';
+const HTML_PAGE =
+  '<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><center><h1>502 Bad Gateway</h1></center></body>\r\n</html>\r\n';
 
 export function createSandbox(provider: SandboxProvider, options: SandboxOptions = {}): Sandbox {
   const nowMs = options.nowMs ?? Date.now;
@@ -79,9 +80,16 @@ export function createSandbox(provider: SandboxProvider, options: SandboxOptions
     const latencyMs = fault?.latencyMs ?? 0;
     if (kind === 'hang') return { kind: 'hang' };
     if (kind === 'reset') return { kind: 'reset', latencyMs };
-    if (kind === 'html') return answered({ status: 502, headers: { 'content-type': 'text/html' }, body: HTML_PAGE }, undefined, latencyMs);
-    if (kind === 429) return answered(refuse({ reason: 'requested', retryAfterMs: fault?.rule.retryAfterMs ?? 1_000 }), budget, latencyMs);
-    if (typeof kind === 'number') return answered(provider.failure?.(kind) ?? { status: kind, body: '{}' }, budget, latencyMs);
+    if (kind === 'html')
+      return answered({ status: 502, headers: { 'content-type': 'text/html' }, body: HTML_PAGE }, undefined, latencyMs);
+    if (kind === 429)
+      return answered(
+        refuse({ reason: 'requested', retryAfterMs: fault?.rule.retryAfterMs ?? 1_000 }),
+        budget,
+        latencyMs,
+      );
+    if (typeof kind === 'number')
+      return answered(provider.failure?.(kind) ?? { status: kind, body: '{}' }, budget, latencyMs);
     const answer = provider.handle(request);
     if (provider.takeDeliveries) deliverer.send(provider.takeDeliveries());
     if (kind === 'lost') return { kind: 'reset', latencyMs };
@@ -95,7 +103,8 @@ export function createSandbox(provider: SandboxProvider, options: SandboxOptions
     rateLimit,
     deliverer,
     exchange(request) {
-      if (request.path.startsWith('/_sandbox/')) return { outcome: answered(handleControl(sandbox, request), undefined), end: nothing };
+      if (request.path.startsWith('/_sandbox/'))
+        return { outcome: answered(handleControl(sandbox, request), undefined), end: nothing };
       const counter = `${request.method} ${pathClass(request.path)}`;
       requests[counter] = (requests[counter] ?? 0) + 1;
       const endpointClass = provider.endpointClass?.(request) ?? request.path.split('/').slice(0, 3).join('/');

@@ -45,9 +45,32 @@ export function createAccount(options: PopulationOptions): Account {
     return text === undefined ? undefined : (JSON.parse(text) as StripeObject);
   };
   const resources: Resource[] = [
-    customer(world), product(world), price(world), plan(world), coupon(world), promotionCode(world), taxRate(world), paymentMethod(world), setupIntent(world), taxId(world),
-    subscription(world, lookUp), subscriptionSchedule(world), invoice(world), invoiceItem(world), paymentIntent(world), charge(world), balanceTransaction(world), refund(world),
-    dispute(world), review(world), earlyFraudWarning(world), payout(world), transfer(world), checkoutSession(world), creditNote(world), quote(world),
+    customer(world),
+    product(world),
+    price(world),
+    plan(world),
+    coupon(world),
+    promotionCode(world),
+    taxRate(world),
+    paymentMethod(world),
+    setupIntent(world),
+    taxId(world),
+    subscription(world, lookUp),
+    subscriptionSchedule(world),
+    invoice(world),
+    invoiceItem(world),
+    paymentIntent(world),
+    charge(world),
+    balanceTransaction(world),
+    refund(world),
+    dispute(world),
+    review(world),
+    earlyFraudWarning(world),
+    payout(world),
+    transfer(world),
+    checkoutSession(world),
+    creditNote(world),
+    quote(world),
   ];
   for (const resource of resources) tables[resource.table] = createTable(population, resource);
   return { population, world, tables };

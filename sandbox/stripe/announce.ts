@@ -33,7 +33,13 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
   let queued: SandboxDelivery[] = [];
   let cause = NO_CAUSE;
 
-  function delivery(event: LoggedEvent, apiVersion: string, secrets: () => readonly string[], receiver: string, url?: string): SandboxDelivery {
+  function delivery(
+    event: LoggedEvent,
+    apiVersion: string,
+    secrets: () => readonly string[],
+    receiver: string,
+    url?: string,
+  ): SandboxDelivery {
     event.owed.add(receiver);
     const body = eventText(event, apiVersion);
     event.owed.delete(receiver);
@@ -62,7 +68,9 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       });
       queued.push(delivery(event, event.apiVersion, options.secrets, 'control'));
       for (const endpoint of options.endpoints.listeningTo(type)) {
-        queued.push(delivery(event, endpoint.apiVersion ?? event.apiVersion, () => [endpoint.secret], endpoint.id, endpoint.url));
+        queued.push(
+          delivery(event, endpoint.apiVersion ?? event.apiVersion, () => [endpoint.secret], endpoint.id, endpoint.url),
+        );
       }
       return event;
     },
@@ -79,6 +87,8 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
 
 /** https://docs.stripe.com/webhooks#verify-manually */
 export function signature(body: string, seconds: number, secrets: readonly string[]): string {
-  const marks = secrets.map((secret) => `v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}`);
+  const marks = secrets.map(
+    (secret) => `v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}`,
+  );
   return [`t=${seconds}`, ...marks].join(',');
 }

@@ -29,7 +29,8 @@ export class StripeProblem extends Error {
   }
 }
 
-export const unknownParameter = (name: string) => new StripeProblem(400, `Received unknown parameter: ${name}`, { code: 'parameter_unknown', param: name });
+export const unknownParameter = (name: string) =>
+  new StripeProblem(400, `Received unknown parameter: ${name}`, { code: 'parameter_unknown', param: name });
 
 export const missing = (status: 400 | 404, object: string, id: string, param = 'id') =>
   new StripeProblem(status, `No such ${object.replaceAll('_', ' ')}: '${id}'`, { code: 'resource_missing', param });

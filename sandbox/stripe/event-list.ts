@@ -7,11 +7,20 @@ const MAX_TYPES = 20;
 
 /** https://docs.stripe.com/api/events/list */
 export function listEvents(log: EventLog, query: URLSearchParams): { page: Page; expand: readonly string[] } {
-  const params = parseListParams(query, { type: {}, types: { kind: 'list' }, delivery_success: { kind: 'boolean' } }, true);
+  const params = parseListParams(
+    query,
+    { type: {}, types: { kind: 'list' }, delivery_success: { kind: 'boolean' } },
+    true,
+  );
   const types = params.values.get('types')?.split(',');
   const type = params.values.get('type');
-  if (types && type !== undefined) throw new StripeProblem(400, 'You may only specify one of these parameters: type, types.', { code: 'parameters_exclusive', param: 'type' });
-  if (types && types.length > MAX_TYPES) throw new StripeProblem(400, `Array types exceeded maximum ${MAX_TYPES} allowed elements.`, { param: 'types' });
+  if (types && type !== undefined)
+    throw new StripeProblem(400, 'You may only specify one of these parameters: type, types.', {
+      code: 'parameters_exclusive',
+      param: 'type',
+    });
+  if (types && types.length > MAX_TYPES)
+    throw new StripeProblem(400, `Array types exceeded maximum ${MAX_TYPES} allowed elements.`, { param: 'types' });
   const wanted = types ?? (type === undefined ? undefined : [type]);
   const matchers = wanted?.map(typeMatcher);
   const success = params.values.get('delivery_success');
@@ -22,7 +31,8 @@ export function listEvents(log: EventLog, query: URLSearchParams): { page: Page;
   const cursor = params.startingAfter ?? params.endingBefore;
   if (cursor !== undefined) {
     const at = events.findIndex((event) => event.id === cursor);
-    if (at < 0) throw missing(400, 'event', cursor, params.startingAfter === undefined ? 'ending_before' : 'starting_after');
+    if (at < 0)
+      throw missing(400, 'event', cursor, params.startingAfter === undefined ? 'ending_before' : 'starting_after');
     if (params.startingAfter === undefined) to = at;
     else from = at + 1;
   }
@@ -32,7 +42,10 @@ export function listEvents(log: EventLog, query: URLSearchParams): { page: Page;
     return success === undefined || (event.owed.size === 0) === (success === 'true');
   });
   const chosen = params.endingBefore === undefined ? found.slice(0, params.limit) : found.slice(-params.limit);
-  return { page: { objects: chosen.map((event) => eventText(event)), hasMore: found.length > chosen.length }, expand: params.expand };
+  return {
+    page: { objects: chosen.map((event) => eventText(event)), hasMore: found.length > chosen.length },
+    expand: params.expand,
+  };
 }
 
 /** `type` and `types` may end in a wildcard. */

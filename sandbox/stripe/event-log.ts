@@ -18,7 +18,10 @@ export interface LoggedEvent {
   readonly owed: Set<string>;
 }
 
-export type NewEvent = Pick<LoggedEvent, 'type' | 'object' | 'previous' | 'account' | 'requestId' | 'idempotencyKey' | 'apiVersion'>;
+export type NewEvent = Pick<
+  LoggedEvent,
+  'type' | 'object' | 'previous' | 'account' | 'requestId' | 'idempotencyKey' | 'apiVersion'
+>;
 
 export interface EventLog {
   append(event: NewEvent): LoggedEvent;
@@ -47,14 +50,20 @@ export function createEventLog(options: EventLogOptions): EventLog {
   function prune(): void {
     const oldest = Math.floor(options.nowMs() / 1000) - options.retentionDays * 86_400;
     let gone = 0;
-    while (gone < events.length && (events[gone] as LoggedEvent).created < oldest) byId.delete((events[gone++] as LoggedEvent).id);
+    while (gone < events.length && (events[gone] as LoggedEvent).created < oldest)
+      byId.delete((events[gone++] as LoggedEvent).id);
     if (gone > 0) events = events.slice(gone);
   }
 
   return {
     append(fields) {
       if (counter % 1024 === 0) prune();
-      const event: LoggedEvent = { ...fields, id: codec.of(counter++), created: Math.floor(options.nowMs() / 1000), owed: new Set() };
+      const event: LoggedEvent = {
+        ...fields,
+        id: codec.of(counter++),
+        created: Math.floor(options.nowMs() / 1000),
+        owed: new Set(),
+      };
       let at = events.length;
       const key = sortKey(event.id);
       while (at > 0) {

@@ -1,10 +1,10 @@
 import type { Account } from './account.ts';
 import { StripeProblem } from './errors.ts';
+import { invoicePaymentOf } from './invoice-payments.ts';
 import { listTable } from './list.ts';
+import type { Parts } from './parts.ts';
 import { TABLE_NAMES, type TableName } from './population.ts';
 import type { StripeObject } from './resource.ts';
-import { invoicePaymentOf } from './invoice-payments.ts';
-import type { Parts } from './parts.ts';
 
 export type Expand = (object: StripeObject, paths: readonly string[]) => StripeObject;
 
@@ -37,9 +37,21 @@ export function createExpand(account: Account, parts: Parts): Expand {
     const key = `${object.object}.${field}`;
     const known = CHILD_LISTS[key];
     if (known) {
-      const params = { limit: 10, startingAfter: undefined, endingBefore: undefined, created: undefined, values: new Map([[known.by, object.id]]), ranges: new Map(), expand: [] };
+      const params = {
+        limit: 10,
+        startingAfter: undefined,
+        endingBefore: undefined,
+        created: undefined,
+        values: new Map([[known.by, object.id]]),
+        ranges: new Map(),
+        expand: [],
+      };
       const page = listTable(account, tables[known.table], params);
-      return list(page.objects.map((text) => JSON.parse(text) as unknown), page.hasMore, known.url(object.id));
+      return list(
+        page.objects.map((text) => JSON.parse(text) as unknown),
+        page.hasMore,
+        known.url(object.id),
+      );
     }
     if (key === 'customer.sources') return list([], false, `/v1/customers/${object.id}/sources`);
     if (key === 'checkout.session.line_items') {
@@ -69,7 +81,8 @@ export function createExpand(account: Account, parts: Parts): Expand {
     } else if (value === undefined) {
       const child = childList(object, field);
       if (child) object[field] = child;
-      else if (!(field in object)) throw new StripeProblem(400, `This property cannot be expanded (${field}).`, { param: 'expand' });
+      else if (!(field in object))
+        throw new StripeProblem(400, `This property cannot be expanded (${field}).`, { param: 'expand' });
     }
     expandPath(object[field], rest, whole);
   }
@@ -77,7 +90,10 @@ export function createExpand(account: Account, parts: Parts): Expand {
   return (object, paths) => {
     for (const path of paths) {
       const steps = path.split('.');
-      if (steps.filter((step) => step !== 'data').length > 4) throw new StripeProblem(400, `You cannot expand more than 4 levels of a property (${path}).`, { param: 'expand' });
+      if (steps.filter((step) => step !== 'data').length > 4)
+        throw new StripeProblem(400, `You cannot expand more than 4 levels of a property (${path}).`, {
+          param: 'expand',
+        });
       expandPath(object, steps, path);
     }
     return object;

@@ -11,7 +11,9 @@ export function parseForm(body: string): Record<string, FormValue> {
       if (i === path.length - 1) at[name] = value;
       else {
         const next = at[name];
-        at = (typeof next === 'object' && !Array.isArray(next) ? next : (at[name] = {})) as Record<string, FormValue>;
+        const inner = typeof next === 'object' && !Array.isArray(next) ? next : {};
+        at[name] = inner;
+        at = inner;
       }
     }
   }

@@ -6,11 +6,17 @@ import { StripeProblem } from './errors.ts';
 export function checkKey(request: SandboxRequest, keys: readonly string[], denied: readonly string[]): void {
   const key = keyOf(request.headers['authorization']);
   if (key === undefined || key === '') {
-    throw new StripeProblem(401, 'You did not provide an API key. Provide it in the Authorization header with Bearer auth (for example: Authorization: Bearer YOUR_SECRET_KEY).');
+    throw new StripeProblem(
+      401,
+      'You did not provide an API key. Provide it in the Authorization header with Bearer auth (for example: Authorization: Bearer YOUR_SECRET_KEY).',
+    );
   }
   if (!keys.includes(key)) throw new StripeProblem(401, `Invalid API Key provided: ${masked(key)}`);
   if (denied.some((pattern) => matchesPath(pattern, request.path))) {
-    throw new StripeProblem(403, `The provided key '${masked(key)}' does not have the required permissions for this endpoint.`);
+    throw new StripeProblem(
+      403,
+      `The provided key '${masked(key)}' does not have the required permissions for this endpoint.`,
+    );
   }
 }
 
@@ -23,5 +29,7 @@ function keyOf(header: string | undefined): string | undefined {
 }
 
 function masked(key: string): string {
-  return key.length <= 12 ? '*'.repeat(key.length) : `${key.slice(0, 8)}${'*'.repeat(Math.min(20, key.length - 12))}${key.slice(-4)}`;
+  return key.length <= 12
+    ? '*'.repeat(key.length)
+    : `${key.slice(0, 8)}${'*'.repeat(Math.min(20, key.length - 12))}${key.slice(-4)}`;
 }

@@ -20,7 +20,11 @@ export function createIdempotency(): Idempotency {
       const known = answers.get(key);
       if (known) {
         if (known.asked !== asked) {
-          throw new StripeProblem(400, `Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '${key}' if you meant to execute a different request.`, { type: 'idempotency_error' });
+          throw new StripeProblem(
+            400,
+            `Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '${key}' if you meant to execute a different request.`,
+            { type: 'idempotency_error' },
+          );
         }
         return { ...known.answer, headers: { ...known.answer.headers, 'idempotent-replayed': 'true' } };
       }

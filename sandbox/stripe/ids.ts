@@ -2,7 +2,9 @@ import { mix } from '../http/random.ts';
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const PAIRS = Array.from({ length: 3844 }, (_, n) => `${ALPHABET[Math.floor(n / 62)]}${ALPHABET[n % 62]}`);
-const CHECKS = Array.from({ length: 4096 }, (_, n) => [1, 2, 3, 4].map((part) => PAIRS[mix(n * 4 + part) % 3844]).join(''));
+const CHECKS = Array.from({ length: 4096 }, (_, n) =>
+  [1, 2, 3, 4].map((part) => PAIRS[mix(n * 4 + part) % 3844]).join(''),
+);
 const DIGITS = new Int16Array(128).fill(-1);
 for (let i = 0; i < 62; i++) DIGITS[ALPHABET.charCodeAt(i)] = i;
 
@@ -18,7 +20,8 @@ export function createIdCodec(prefix: string, key: number, checks: 2 | 8 = 8): I
   const of = (position: number) => {
     const code = scramble(position ^ key);
     const check = mix(code ^ Math.imul(key, 31));
-    const head = prefix + PAIRS[code % 3844] + PAIRS[Math.floor(code / 3844) % 3844] + PAIRS[Math.floor(code / 14776336)];
+    const head =
+      prefix + PAIRS[code % 3844] + PAIRS[Math.floor(code / 3844) % 3844] + PAIRS[Math.floor(code / 14776336)];
     if (checks === 2) return head + PAIRS[check % 3844];
     return head + CHECKS[check & 4095];
   };

@@ -20,7 +20,11 @@ export interface ListParams {
 }
 
 /** Reads the parameters of a list and refuses what Stripe refuses. */
-export function parseListParams(query: URLSearchParams, filters: Readonly<Record<string, Filter>>, hasCreated: boolean): ListParams {
+export function parseListParams(
+  query: URLSearchParams,
+  filters: Readonly<Record<string, Filter>>,
+  hasCreated: boolean,
+): ListParams {
   let limit = 10;
   let startingAfter: string | undefined;
   let endingBefore: string | undefined;
@@ -42,13 +46,18 @@ export function parseListParams(query: URLSearchParams, filters: Readonly<Record
       if (!filter) throw unknownParameter(key);
       if (filter.kind === 'range') ranges.set(name, narrow(ranges.get(name), name, inner, value));
       else if (filter.kind === 'list') values.set(name, values.has(name) ? `${values.get(name)},${value}` : value);
-      else if (inner !== undefined && filter.kind !== 'hash') throw new StripeProblem(400, `Invalid ${name}: must be a string`, { param: name });
-      else if (filter.kind === 'boolean' && value !== 'true' && value !== 'false') throw new StripeProblem(400, `Invalid boolean: ${value}`, { param: name });
+      else if (inner !== undefined && filter.kind !== 'hash')
+        throw new StripeProblem(400, `Invalid ${name}: must be a string`, { param: name });
+      else if (filter.kind === 'boolean' && value !== 'true' && value !== 'false')
+        throw new StripeProblem(400, `Invalid boolean: ${value}`, { param: name });
       else values.set(name, value);
     }
   }
   if (startingAfter !== undefined && endingBefore !== undefined) {
-    throw new StripeProblem(400, 'You may only specify one of these parameters: starting_after, ending_before.', { code: 'parameters_exclusive', param: 'ending_before' });
+    throw new StripeProblem(400, 'You may only specify one of these parameters: starting_after, ending_before.', {
+      code: 'parameters_exclusive',
+      param: 'ending_before',
+    });
   }
   const created = ranges.get('created');
   ranges.delete('created');
@@ -57,13 +66,22 @@ export function parseListParams(query: URLSearchParams, filters: Readonly<Record
 
 function parseLimit(value: string): number {
   const limit = parseInteger(value, 'limit');
-  if (limit < 1) throw new StripeProblem(400, 'This value must be greater than or equal to 1.', { code: 'parameter_invalid_integer', param: 'limit' });
-  if (limit > 100) throw new StripeProblem(400, 'This value must be less than or equal to 100.', { code: 'parameter_invalid_integer', param: 'limit' });
+  if (limit < 1)
+    throw new StripeProblem(400, 'This value must be greater than or equal to 1.', {
+      code: 'parameter_invalid_integer',
+      param: 'limit',
+    });
+  if (limit > 100)
+    throw new StripeProblem(400, 'This value must be less than or equal to 100.', {
+      code: 'parameter_invalid_integer',
+      param: 'limit',
+    });
   return limit;
 }
 
 function parseInteger(value: string, param: string): number {
-  if (!/^-?\d{1,15}$/.test(value)) throw new StripeProblem(400, `Invalid integer: ${value}`, { code: 'parameter_invalid_integer', param });
+  if (!/^-?\d{1,15}$/.test(value))
+    throw new StripeProblem(400, `Invalid integer: ${value}`, { code: 'parameter_invalid_integer', param });
   return Number(value);
 }
 

@@ -22,9 +22,18 @@ const THROUGH: Partial<Record<TableName, readonly TableName[]>> = {
 };
 
 /** One page of a table, read in time proportional to the page where the filters allow it. */
-export function listTable(account: Account, table: Table, params: ListParams, fixed: Readonly<Record<string, string>> = {}): Page {
+export function listTable(
+  account: Account,
+  table: Table,
+  params: ListParams,
+  fixed: Readonly<Record<string, string>> = {},
+): Page {
   const { resource } = table;
-  const values = new Map<string, string>([...Object.entries(resource.defaults ?? {}), ...params.values, ...Object.entries(fixed)]);
+  const values = new Map<string, string>([
+    ...Object.entries(resource.defaults ?? {}),
+    ...params.values,
+    ...Object.entries(fixed),
+  ]);
   const matches = matcher(table, values, params.ranges);
 
   let low = params.created ? table.firstSince(params.created.from) : 0;
@@ -35,7 +44,8 @@ export function listTable(account: Account, table: Table, params: ListParams, fi
     const rank = table.rankOf(cursor);
     const unnamed = Object.entries(resource.defaults ?? {}).filter(([name]) => !params.values.has(name));
     const visible = matcher(table, new Map(unnamed), new Map());
-    if (rank === undefined || visible?.(rank) === false) throw missing(400, resource.object, cursor, backward ? 'ending_before' : 'starting_after');
+    if (rank === undefined || visible?.(rank) === false)
+      throw missing(400, resource.object, cursor, backward ? 'ending_before' : 'starting_after');
     if (backward) low = Math.max(low, rank + 1);
     else high = Math.min(high, rank);
   }
@@ -77,36 +87,40 @@ function windowsOf(account: Account, table: Table, values: ReadonlyMap<string, s
       to = Math.ceil((to * population.size[stage]) / population.size[at]);
       at = stage;
     }
-    return [[from, to], [base, table.ranks]];
+    return [
+      [from, to],
+      [base, table.ranks],
+    ];
   }
   return [[0, table.ranks]];
 }
 
-function matcher(table: Table, values: ReadonlyMap<string, string>, ranges: ReadonlyMap<string, Range>): ((rank: number) => boolean) | undefined {
+function matcher(
+  table: Table,
+  values: ReadonlyMap<string, string>,
+  ranges: ReadonlyMap<string, Range>,
+): ((rank: number) => boolean) | undefined {
   if (values.size === 0 && ranges.size === 0) return undefined;
   const { filters } = table.resource;
   const checks = [...values].map(([name, value]) => ({ name, value, filter: filters[name] ?? {} }));
   const quick = checks.filter(({ filter }) => filter.base);
   const slow = checks.filter(({ filter }) => !filter.base);
   return (rank) => {
-    let object: StripeObject | undefined;
-    const read = () => (object ??= JSON.parse(table.read(rank) ?? 'null') as StripeObject) !== null;
     const untouched = table.untouched(rank);
-    for (const { name, value, filter } of quick) {
-      if (untouched) {
-        if (!filter.base?.(rank, value)) return false;
-      } else if (!read() || !holds(filter, name, object as unknown as StripeObject, value)) return false;
-    }
-    if (slow.length > 0 && !read()) return false;
-    for (const { name, value, filter } of slow) if (!holds(filter, name, object as unknown as StripeObject, value)) return false;
-    for (const [name, range] of ranges) {
-      if (!read()) return false;
-      const field = filters[name]?.number?.(object as unknown as StripeObject) ?? (object as unknown as StripeObject)[name];
-      if (typeof field !== 'number' || field < range.from || field >= range.to) return false;
-    }
-    return true;
+    if (untouched && !quick.every(({ filter, value }) => filter.base?.(rank, value))) return false;
+    if (untouched && slow.length === 0 && ranges.size === 0) return true;
+    const text = table.read(rank);
+    if (text === undefined) return false;
+    const object = JSON.parse(text) as StripeObject;
+    const left = untouched ? slow : checks;
+    return (
+      left.every(({ filter, name, value }) => holds(filter, name, object, value)) &&
+      [...ranges].every(([name, range]) => lies(filters[name]?.number?.(object) ?? object[name], range))
+    );
   };
 }
+
+const lies = (field: unknown, range: Range) => typeof field === 'number' && field >= range.from && field < range.to;
 
 function holds(filter: Filter, name: string, object: StripeObject, value: string): boolean {
   if (filter.stored) return filter.stored(object, value);

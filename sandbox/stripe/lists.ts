@@ -3,9 +3,9 @@ import { missing, StripeProblem, unknownParameter } from './errors.ts';
 import { invoicePaymentOf } from './invoice-payments.ts';
 import { listTable, type Page } from './list.ts';
 import { type ListParams, parseListParams } from './list-params.ts';
+import type { Parts } from './parts.ts';
 import { type PartName, TABLE_NAMES, type TableName } from './population.ts';
 import type { Filter, StripeObject } from './resource.ts';
-import type { Parts } from './parts.ts';
 import { asciiJson } from './shape.ts';
 
 export interface ListAnswer {
@@ -49,7 +49,12 @@ export function createLists(account: Account, parts: Parts, settings: ListSettin
   const byPath = new Map(TABLE_NAMES.map((name) => [tables[name].resource.path, tables[name]]));
   const publicFilters = new Map(TABLE_NAMES.map((name) => [name, without(tables[name].resource.filters, FIXED[name])]));
 
-  function tableList(name: TableName, query: URLSearchParams, url: string, fixed: Readonly<Record<string, string>>): ListAnswer {
+  function tableList(
+    name: TableName,
+    query: URLSearchParams,
+    url: string,
+    fixed: Readonly<Record<string, string>>,
+  ): ListAnswer {
     const table = tables[name];
     const params = parseListParams(query, without(publicFilters.get(name) ?? {}, fixed), table.resource.created);
     const customer = params.values.get('customer');
@@ -62,7 +67,14 @@ export function createLists(account: Account, parts: Parts, settings: ListSettin
     if (table.rankOf(id) === undefined && !table.wasDeleted(id)) throw missing(status, 'customer', id, param);
   }
 
-  function partList(part: PartName, ownerId: string, owner: TableName, query: URLSearchParams, url: string, filters: Record<string, Filter>): ListAnswer {
+  function partList(
+    part: PartName,
+    ownerId: string,
+    owner: TableName,
+    query: URLSearchParams,
+    url: string,
+    filters: Record<string, Filter>,
+  ): ListAnswer {
     const params = parseListParams(query, filters, false);
     const all = parts.of(part, ownerId);
     if (!all) throw missing(404, tables[owner].resource.object, ownerId, owner);
@@ -76,7 +88,11 @@ export function createLists(account: Account, parts: Parts, settings: ListSettin
     rest.delete('owner[type]');
     rest.delete('owner[customer]');
     if (type === 'self') return tableList('tax_id', rest, '/v1/tax_ids', { own: 'true' });
-    if (customer === null) throw new StripeProblem(400, 'Missing required param: owner[customer].', { code: 'parameter_missing', param: 'owner[customer]' });
+    if (customer === null)
+      throw new StripeProblem(400, 'Missing required param: owner[customer].', {
+        code: 'parameter_missing',
+        param: 'owner[customer]',
+      });
     requireCustomer(customer, 400, 'owner[customer]');
     return tableList('tax_id', rest, '/v1/tax_ids', { customer });
   }
@@ -88,19 +104,30 @@ export function createLists(account: Account, parts: Parts, settings: ListSettin
     const text = tables.invoice.readId(id);
     if (text === undefined) throw missing(400, 'invoice', id, 'invoice');
     const payment = invoicePaymentOf(account, JSON.parse(text) as StripeObject);
-    return { page: pageOf(payment ? [payment] : [], params, 'invoice_payment'), url: '/v1/invoice_payments', expand: params.expand };
+    return {
+      page: pageOf(payment ? [payment] : [], params, 'invoice_payment'),
+      url: '/v1/invoice_payments',
+      expand: params.expand,
+    };
   }
 
   return (path, query) => {
     const table = byPath.get(path);
     if (path === '/v1/tax_ids') return taxIds(query);
     if (path === '/v1/payment_methods' && !query.has('customer') && !settings.paymentMethodsWithoutCustomer()) {
-      throw new StripeProblem(400, 'Missing required param: customer.', { code: 'parameter_missing', param: 'customer' });
+      throw new StripeProblem(400, 'Missing required param: customer.', {
+        code: 'parameter_missing',
+        param: 'customer',
+      });
     }
     if (table) return tableList(table.resource.table, query, path, FIXED[table.resource.table] ?? {});
     if (path === '/v1/subscription_items') {
       const owner = query.get('subscription');
-      if (owner === null) throw new StripeProblem(400, 'Missing required param: subscription.', { code: 'parameter_missing', param: 'subscription' });
+      if (owner === null)
+        throw new StripeProblem(400, 'Missing required param: subscription.', {
+          code: 'parameter_missing',
+          param: 'subscription',
+        });
       if (tables.subscription.rankOf(owner) === undefined) throw missing(400, 'subscription', owner, 'subscription');
       return partList('subscription_item', owner, 'subscription', query, path, { subscription: {} });
     }
@@ -111,7 +138,8 @@ export function createLists(account: Account, parts: Parts, settings: ListSettin
     const child = CHILDREN[`${owners}/${children}`];
     if (child) {
       if (child.owner === 'customer') requireCustomer(id, 404, 'customer');
-      else if (tables[child.owner].rankOf(id) === undefined) throw missing(404, tables[child.owner].resource.object, id, child.owner);
+      else if (tables[child.owner].rankOf(id) === undefined)
+        throw missing(404, tables[child.owner].resource.object, id, child.owner);
       return tableList(child.table, query, path, { [child.by]: id });
     }
     const list = PART_LISTS[`${owners}/${children}`];
@@ -125,7 +153,8 @@ function pageOf(all: readonly StripeObject[], params: ListParams, object: string
   let to = all.length;
   if (cursor !== undefined) {
     const at = all.findIndex((element) => element.id === cursor);
-    if (at < 0) throw missing(400, object, cursor, params.startingAfter === undefined ? 'ending_before' : 'starting_after');
+    if (at < 0)
+      throw missing(400, object, cursor, params.startingAfter === undefined ? 'ending_before' : 'starting_after');
     if (params.startingAfter === undefined) to = at;
     else from = at + 1;
   }
@@ -134,6 +163,9 @@ function pageOf(all: readonly StripeObject[], params: ListParams, object: string
   return { objects: chosen.map(asciiJson), hasMore: found.length > chosen.length };
 }
 
-function without(filters: Readonly<Record<string, Filter>>, names: Readonly<Record<string, unknown>> = {}): Record<string, Filter> {
+function without(
+  filters: Readonly<Record<string, Filter>>,
+  names: Readonly<Record<string, unknown>> = {},
+): Record<string, Filter> {
   return Object.fromEntries(Object.entries(filters).filter(([name]) => !(name in names)));
 }

@@ -40,11 +40,15 @@ export function createParts(account: Account): Parts {
     if (!owner) return undefined;
     const stored = owner[list] as NestedList | undefined;
     if (stored) return part === 'subscription_item' ? stored.data.map(present) : stored.data;
-    return Array.from({ length: countAt[part](rank) }, (_, place) => JSON.parse(writeCheckoutLine({ i: rank, place })) as StripeObject);
+    return Array.from(
+      { length: countAt[part](rank) },
+      (_, place) => JSON.parse(writeCheckoutLine({ i: rank, place })) as StripeObject,
+    );
   }
 
   function present(item: StripeObject): StripeObject {
-    const find = (table: 'price' | 'plan') => JSON.parse(tables[table].readId(String(item['price'])) ?? 'null') as StripeObject | null;
+    const find = (table: 'price' | 'plan') =>
+      JSON.parse(tables[table].readId(String(item['price'])) ?? 'null') as StripeObject | null;
     return { ...item, price: find('price'), plan: find('plan') };
   }
 

@@ -116,7 +116,8 @@ export function createPopulation(options: PopulationOptions): Population {
     },
   };
   const parts = {} as Record<PartName, IdCodec>;
-  for (const [n, name] of (Object.keys(PARTS) as PartName[]).entries()) parts[name] = createIdCodec(PARTS[name], hash(seed, n, 12));
+  for (const [n, name] of (Object.keys(PARTS) as PartName[]).entries())
+    parts[name] = createIdCodec(PARTS[name], hash(seed, n, 12));
 
   return {
     seed,

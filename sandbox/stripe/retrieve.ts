@@ -27,7 +27,8 @@ export function createRetrieve(account: Account, parts: Parts): (path: string) =
     const id = path.slice(slash + 1);
     const text = table.readId(id);
     if (text !== undefined) return text;
-    if (table.resource.table === 'customer' && table.wasDeleted(id)) return `{"id":"${id}","object":"customer","deleted":true}`;
+    if (table.resource.table === 'customer' && table.wasDeleted(id))
+      return `{"id":"${id}","object":"customer","deleted":true}`;
     throw missing(404, table.resource.object, id);
   };
 }

@@ -26,7 +26,10 @@ export const boolean = <F>(of: (facts: F) => boolean): Slot<F> => new Slot((fact
 export const json = <F>(of: (facts: F) => Json): Slot<F> => new Slot((facts) => asciiJson(of(facts)));
 
 export function asciiJson(value: unknown): string {
-  return (JSON.stringify(value) ?? 'null').replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return (JSON.stringify(value) ?? 'null').replace(
+    /[\u0080-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** JSON text made elsewhere. */

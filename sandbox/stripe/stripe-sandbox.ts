@@ -1,5 +1,5 @@
-import { hashText } from '../http/random.ts';
 import type { SandboxAnswer, SandboxDelivery, SandboxProvider, SandboxRequest } from '../http/provider.ts';
+import { hashText } from '../http/random.ts';
 import { createAccount } from './account.ts';
 import { accountObject } from './account-object.ts';
 import { createAnnouncer } from './announce.ts';
@@ -15,8 +15,8 @@ import type { Page } from './list.ts';
 import { createLists, type ListAnswer } from './lists.ts';
 import { createMutate } from './mutate.ts';
 import { createParts } from './parts.ts';
-import { TABLE_NAMES } from './population.ts';
 import type { Scale } from './population.ts';
+import { TABLE_NAMES } from './population.ts';
 import { rateHooks } from './rate-hooks.ts';
 import type { StripeObject } from './resource.ts';
 import { createRetrieve } from './retrieve.ts';
@@ -67,12 +67,25 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
     distribution: options.distribution ?? 'even',
     burst: options.burst ?? 150,
   });
-  const events = createEventLog({ seed, nowMs, retentionDays: options.eventRetentionDays ?? 30, lagMs: () => settings.eventLagMs });
+  const events = createEventLog({
+    seed,
+    nowMs,
+    retentionDays: options.eventRetentionDays ?? 30,
+    lagMs: () => settings.eventLagMs,
+  });
   const endpoints = createWebhookEndpoints(seed);
-  const announcer = createAnnouncer({ events, endpoints, secrets: () => settings.webhookSecrets, apiVersion: () => settings.apiVersion, account: () => settings.eventAccount ?? undefined });
+  const announcer = createAnnouncer({
+    events,
+    endpoints,
+    secrets: () => settings.webhookSecrets,
+    apiVersion: () => settings.apiVersion,
+    account: () => settings.eventAccount ?? undefined,
+  });
   const changes = createChanges(account, announcer, nowMs);
   const parts = createParts(account);
-  const lists = createLists(account, parts, { paymentMethodsWithoutCustomer: () => settings.paymentMethodsWithoutCustomer });
+  const lists = createLists(account, parts, {
+    paymentMethodsWithoutCustomer: () => settings.paymentMethodsWithoutCustomer,
+  });
   const retrieve = createRetrieve(account, parts);
   const expand = createExpand(account, parts);
   const truth = createTruth(account, parts);
@@ -84,7 +97,12 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
 
   function listAnswer({ page, url, expand: paths }: ListAnswer, version: string): string {
     if (paths.length === 0 && !isOlder(version)) return listText(page, url);
-    const list = { object: 'list', data: page.objects.map((text) => JSON.parse(text) as unknown), has_more: page.hasMore, url };
+    const list = {
+      object: 'list',
+      data: page.objects.map((text) => JSON.parse(text) as unknown),
+      has_more: page.hasMore,
+      url,
+    };
     return objectText(list as unknown as StripeObject, paths, version);
   }
 
@@ -110,9 +128,15 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
       if (!event) throw missing(404, 'event', path.slice('/v1/events/'.length));
       return eventText(event);
     }
-    if (path === '/v1/account') return JSON.stringify(accountObject(account.population.untilS, request.headers['stripe-account']));
-    if (path === '/v1/webhook_endpoints') return listText({ objects: endpoints.list().map((one) => JSON.stringify(endpointObject(one))), hasMore: false }, path);
-    if (path.startsWith('/v1/webhook_endpoints/')) return JSON.stringify(endpointObject(endpoints.get(path.slice('/v1/webhook_endpoints/'.length))));
+    if (path === '/v1/account')
+      return JSON.stringify(accountObject(account.population.untilS, request.headers['stripe-account']));
+    if (path === '/v1/webhook_endpoints')
+      return listText(
+        { objects: endpoints.list().map((one) => JSON.stringify(endpointObject(one))), hasMore: false },
+        path,
+      );
+    if (path.startsWith('/v1/webhook_endpoints/'))
+      return JSON.stringify(endpointObject(endpoints.get(path.slice('/v1/webhook_endpoints/'.length))));
     const text = retrieve(path);
     if (text === undefined) return undefined;
     const paths = [...query].filter(([name]) => name.startsWith('expand')).map(([, value]) => value);
@@ -121,7 +145,8 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
 
   function change(request: SandboxRequest, version: string): string | undefined {
     const { method, path, body } = request;
-    if (path === '/v1/webhook_endpoints' && method === 'POST') return JSON.stringify(endpointObject(endpoints.create(parseForm(body), changes.nowS()), true));
+    if (path === '/v1/webhook_endpoints' && method === 'POST')
+      return JSON.stringify(endpointObject(endpoints.create(parseForm(body), changes.nowS()), true));
     if (path.startsWith('/v1/webhook_endpoints/')) {
       const id = path.slice('/v1/webhook_endpoints/'.length);
       if (method === 'POST') return JSON.stringify(endpointObject(endpoints.update(id, parseForm(body))));
@@ -130,7 +155,9 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
     }
     const object = write(method, path, body);
     if (object === undefined) return undefined;
-    const paths = [...new URLSearchParams(body)].filter(([name]) => name.startsWith('expand')).map(([, value]) => value);
+    const paths = [...new URLSearchParams(body)]
+      .filter(([name]) => name.startsWith('expand'))
+      .map(([, value]) => value);
     return objectText(structuredClone(object), paths, version);
   }
 
@@ -140,7 +167,11 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
       const version = parseVersion(request.headers['stripe-version'] ?? settings.apiVersion);
       const headers = { 'content-type': 'application/json', 'request-id': requestId, 'stripe-version': version };
       const make = (body: string | undefined): SandboxAnswer => {
-        if (body === undefined) throw new StripeProblem(404, `Unrecognized request URL (${request.method}: ${request.path}). Please see https://stripe.com/docs or we can help at https://support.stripe.com/.`);
+        if (body === undefined)
+          throw new StripeProblem(
+            404,
+            `Unrecognized request URL (${request.method}: ${request.path}). Please see https://stripe.com/docs or we can help at https://support.stripe.com/.`,
+          );
         return { status: 200, headers, body };
       };
       if (request.method === 'GET') {

@@ -80,7 +80,8 @@ export function createTable(population: Population, resource: Resource): Table {
     extras.splice(at, 0, row);
   }
 
-  const rowAt = (rank: number): Row | undefined => (rank >= base ? extras[rank - base] : changed.size === 0 ? undefined : changed.get(codec.of(rank)));
+  const rowAt = (rank: number): Row | undefined =>
+    rank >= base ? extras[rank - base] : changed.size === 0 ? undefined : changed.get(codec.of(rank));
 
   const table: Table = {
     resource,

@@ -6,9 +6,13 @@ import { type PartName, TABLE_NAMES, type TableName } from './population.ts';
 const PARTS = ['subscription_item', 'invoice_line_item', 'checkout_line_item'] as const satisfies readonly PartName[];
 
 /** What a complete reader has in the end: every object that some list shows. */
-export function createTruth(account: Account, parts: Parts): Required<Pick<SandboxProvider, 'counts' | 'objects' | 'ids'>> {
+export function createTruth(
+  account: Account,
+  parts: Parts,
+): Required<Pick<SandboxProvider, 'counts' | 'objects' | 'ids'>> {
   const { tables } = account;
-  const isPart = (resource: string): resource is (typeof PARTS)[number] => (PARTS as readonly string[]).includes(resource);
+  const isPart = (resource: string): resource is (typeof PARTS)[number] =>
+    (PARTS as readonly string[]).includes(resource);
 
   /** A detached card is still retrievable, but no list shows it. */
   const shown = (table: TableName, text: string) => table !== 'payment_method' || !text.includes('"customer":null,');
@@ -33,7 +37,11 @@ export function createTruth(account: Account, parts: Parts): Required<Pick<Sandb
   }
 
   return {
-    counts: () => Object.fromEntries([...TABLE_NAMES.map((name) => [name, countOf(name)] as const), ...PARTS.map((name) => [name, parts.count(name)] as const)]),
+    counts: () =>
+      Object.fromEntries([
+        ...TABLE_NAMES.map((name) => [name, countOf(name)] as const),
+        ...PARTS.map((name) => [name, parts.count(name)] as const),
+      ]),
     *objects(resource) {
       if (isPart(resource)) for (const part of parts.each(resource)) yield { id: part.id, json: JSON.stringify(part) };
       else yield* ofTable(resource as TableName);

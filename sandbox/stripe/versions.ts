@@ -23,7 +23,9 @@ export const isOlder = (version: string) => version.slice(0, 10) < CLOVER;
 export function downgrade(value: unknown, version: string): unknown {
   if (Array.isArray(value)) return value.map((element) => downgrade(element, version));
   if (value === null || typeof value !== 'object') return value;
-  const object = Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, downgrade(inner, version)])) as StripeObject;
+  const object = Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, downgrade(inner, version)]),
+  ) as StripeObject;
   const date = version.slice(0, 10);
   if (date < CLOVER) beforeClover(object);
   if (date < BASIL) beforeBasil(object);
@@ -41,8 +43,19 @@ function beforeClover(object: StripeObject): void {
 }
 
 function beforeBasil(object: StripeObject): void {
-  const parent = object['parent'] as { subscription_details?: Record<string, unknown>; subscription_item_details?: Record<string, unknown>; invoice_item_details?: Record<string, unknown>; type?: string } | null | undefined;
-  const pricing = object['pricing'] as { price_details?: { price?: string }; unit_amount_decimal?: string | null } | null | undefined;
+  const parent = object['parent'] as
+    | {
+        subscription_details?: Record<string, unknown>;
+        subscription_item_details?: Record<string, unknown>;
+        invoice_item_details?: Record<string, unknown>;
+        type?: string;
+      }
+    | null
+    | undefined;
+  const pricing = object['pricing'] as
+    | { price_details?: { price?: string }; unit_amount_decimal?: string | null }
+    | null
+    | undefined;
   switch (object.object) {
     case 'subscription': {
       const items = object['items'] as NestedList;
@@ -62,8 +75,16 @@ function beforeBasil(object: StripeObject): void {
       Object.assign(object, {
         subscription: details?.['subscription'] ?? null,
         subscription_details: { metadata: details?.['metadata'] ?? null },
-        quote: null, charge: null, payment_intent: null, discount: null, tax: null, total_tax_amounts: [],
-        paid, paid_out_of_band: false, application_fee_amount: null, transfer_data: null,
+        quote: null,
+        charge: null,
+        payment_intent: null,
+        discount: null,
+        tax: null,
+        total_tax_amounts: [],
+        paid,
+        paid_out_of_band: false,
+        application_fee_amount: null,
+        transfer_data: null,
       });
       for (const key of ['parent', 'amount_overpaid', 'total_taxes']) delete object[key];
       return;
@@ -71,9 +92,15 @@ function beforeBasil(object: StripeObject): void {
     case 'line_item': {
       const details = parent?.subscription_item_details ?? parent?.invoice_item_details;
       Object.assign(object, {
-        price: pricing?.price_details?.price ?? null, proration: details?.['proration'] ?? false, proration_details: details?.['proration_details'] ?? null,
-        subscription: details?.['subscription'] ?? null, invoice_item: details?.['invoice_item'] ?? null, tax_amounts: [], tax_rates: [],
-        type: parent?.invoice_item_details ? 'invoiceitem' : 'subscription', unit_amount_excluding_tax: pricing?.unit_amount_decimal ?? null,
+        price: pricing?.price_details?.price ?? null,
+        proration: details?.['proration'] ?? false,
+        proration_details: details?.['proration_details'] ?? null,
+        subscription: details?.['subscription'] ?? null,
+        invoice_item: details?.['invoice_item'] ?? null,
+        tax_amounts: [],
+        tax_rates: [],
+        type: parent?.invoice_item_details ? 'invoiceitem' : 'subscription',
+        unit_amount_excluding_tax: pricing?.unit_amount_decimal ?? null,
         ...(details?.['subscription_item'] !== undefined && { subscription_item: details['subscription_item'] }),
       });
       for (const key of ['parent', 'pricing', 'taxes', 'subtotal']) delete object[key];
@@ -81,8 +108,10 @@ function beforeBasil(object: StripeObject): void {
     }
     case 'invoiceitem':
       Object.assign(object, {
-        price: pricing?.price_details?.price ?? null, subscription: parent?.subscription_details?.['subscription'] ?? null,
-        unit_amount: Number(pricing?.unit_amount_decimal ?? 0), unit_amount_decimal: pricing?.unit_amount_decimal ?? null,
+        price: pricing?.price_details?.price ?? null,
+        subscription: parent?.subscription_details?.['subscription'] ?? null,
+        unit_amount: Number(pricing?.unit_amount_decimal ?? 0),
+        unit_amount_decimal: pricing?.unit_amount_decimal ?? null,
       });
       for (const key of ['parent', 'pricing', 'net_amount']) delete object[key];
       return;

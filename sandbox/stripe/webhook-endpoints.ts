@@ -40,7 +40,10 @@ export function createWebhookEndpoints(seed: number): WebhookEndpoints {
   }
 
   return {
-    listeningTo: (type) => [...endpoints.values()].filter((endpoint) => !endpoint.disabled && endpoint.enabledEvents.some((event) => event === '*' || event === type)),
+    listeningTo: (type) =>
+      [...endpoints.values()].filter(
+        (endpoint) => !endpoint.disabled && endpoint.enabledEvents.some((event) => event === '*' || event === type),
+      ),
     list: () => [...endpoints.values()].reverse(),
     get,
     create(fields, created) {
@@ -50,7 +53,13 @@ export function createWebhookEndpoints(seed: number): WebhookEndpoints {
       const endpoint: WebhookEndpoint = {
         id,
         created,
-        secret: `whsec_${[1, 2, 3, 4].map((part) => hashText(seed + part, id).toString(36).padStart(7, '0')).join('')}`,
+        secret: `whsec_${[1, 2, 3, 4]
+          .map((part) =>
+            hashText(seed + part, id)
+              .toString(36)
+              .padStart(7, '0'),
+          )
+          .join('')}`,
         apiVersion: fields['api_version'] === undefined ? null : parseVersion(String(fields['api_version'])),
         url: urlOf(fields['url']),
         enabledEvents: eventsOf(fields['enabled_events']),
@@ -66,7 +75,8 @@ export function createWebhookEndpoints(seed: number): WebhookEndpoints {
       if (fields['url'] !== undefined) endpoint.url = urlOf(fields['url']);
       if (fields['enabled_events'] !== undefined) endpoint.enabledEvents = eventsOf(fields['enabled_events']);
       if (typeof fields['description'] === 'string') endpoint.description = fields['description'] || null;
-      if (fields['metadata'] !== undefined) endpoint.metadata = { ...endpoint.metadata, ...(fields['metadata'] as Record<string, string>) };
+      if (fields['metadata'] !== undefined)
+        endpoint.metadata = { ...endpoint.metadata, ...(fields['metadata'] as Record<string, string>) };
       if (fields['disabled'] !== undefined) endpoint.disabled = fields['disabled'] === 'true';
       return endpoint;
     },
@@ -99,13 +109,22 @@ export function endpointObject(endpoint: WebhookEndpoint, withSecret = false): o
 }
 
 function urlOf(value: FormValue | undefined): string {
-  if (typeof value !== 'string' || value === '') throw new StripeProblem(400, 'Missing required param: url.', { code: 'parameter_missing', param: 'url' });
-  if (!URL.canParse(value)) throw new StripeProblem(400, 'Invalid URL: An explicit scheme (such as https) must be provided.', { code: 'url_invalid', param: 'url' });
+  if (typeof value !== 'string' || value === '')
+    throw new StripeProblem(400, 'Missing required param: url.', { code: 'parameter_missing', param: 'url' });
+  if (!URL.canParse(value))
+    throw new StripeProblem(400, 'Invalid URL: An explicit scheme (such as https) must be provided.', {
+      code: 'url_invalid',
+      param: 'url',
+    });
   return value;
 }
 
 function eventsOf(value: FormValue | undefined): readonly string[] {
   const events = Array.isArray(value) ? value.map(String) : [];
-  if (events.length === 0) throw new StripeProblem(400, 'Missing required param: enabled_events.', { code: 'parameter_missing', param: 'enabled_events' });
+  if (events.length === 0)
+    throw new StripeProblem(400, 'Missing required param: enabled_events.', {
+      code: 'parameter_missing',
+      param: 'enabled_events',
+    });
   return events;
 }

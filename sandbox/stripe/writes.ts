@@ -2,11 +2,18 @@ import type { Changes } from './changes.ts';
 import { missing, StripeProblem, unknownParameter } from './errors.ts';
 import { type FormValue, parseForm } from './form.ts';
 import { draftInvoice, finalizeInvoice, payInvoice, refundCharge, voidInvoice } from './operations/billing.ts';
+import { createPrice, updatePrice } from './operations/catalogue.ts';
 import { createCustomer, deleteCustomer } from './operations/customers.ts';
-import { addItem, cancelSubscription, changeItem, createSubscription, itemsOf, removeItem } from './operations/subscriptions.ts';
-import { TABLE_NAMES, type TableName } from './population.ts';
-import { createPrice } from './mutate.ts';
+import {
+  addItem,
+  cancelSubscription,
+  changeItem,
+  createSubscription,
+  itemsOf,
+  removeItem,
+} from './operations/subscriptions.ts';
 import type { Parts } from './parts.ts';
+import { TABLE_NAMES, type TableName } from './population.ts';
 import type { StripeObject } from './resource.ts';
 
 type Form = Readonly<Record<string, FormValue>>;
@@ -29,21 +36,37 @@ export function createWrites(c: Changes, parts: Parts): Write {
       case 'customer':
         return createCustomer(c, coerce(c.account.tables.customer.resource.write(0), form, undefined));
       case 'product':
-        return c.create('product', { default_price: null, active: true, updated: c.nowS(), ...coerce(tables.product.resource.write(0), require(form, 'name'), undefined) });
+        return c.create('product', {
+          default_price: null,
+          active: true,
+          updated: c.nowS(),
+          ...coerce(tables.product.resource.write(0), require(form, 'name'), undefined),
+        });
       case 'price':
-        return createPrice(c, String(require(form, 'product')['product']), Number(require(form, 'unit_amount')['unit_amount']), (form['recurring'] as { interval?: string } | undefined)?.interval === 'year' ? 'year' : 'month');
+        return createPrice(
+          c,
+          String(require(form, 'product')['product']),
+          Number(require(form, 'unit_amount')['unit_amount']),
+          (form['recurring'] as { interval?: string } | undefined)?.interval === 'year' ? 'year' : 'month',
+        );
       case 'subscription': {
         const customer = String(require(form, 'customer')['customer']);
         if (tables.customer.rankOf(customer) === undefined) throw missing(400, 'customer', customer, 'customer');
         const items = (require(form, 'items')['items'] as { price?: string }[]).map((item) => String(item.price));
-        for (const price of items) if (tables.price.rankOf(price) === undefined) throw missing(400, 'price', price, 'items[0][price]');
-        return createSubscription(c, customer, items, { ...(form['metadata'] !== undefined && { metadata: form['metadata'] }) });
+        for (const price of items)
+          if (tables.price.rankOf(price) === undefined) throw missing(400, 'price', price, 'items[0][price]');
+        return createSubscription(c, customer, items, {
+          ...(form['metadata'] !== undefined && { metadata: form['metadata'] }),
+        });
       }
       case 'invoice':
         return draftInvoice(c, String(require(form, 'subscription')['subscription']));
       case 'refund': {
         const refund = refundCharge(c, String(require(form, 'charge')['charge']));
-        if (!refund) throw new StripeProblem(400, `Charge ${String(form['charge'])} has already been refunded.`, { code: 'charge_already_refunded' });
+        if (!refund)
+          throw new StripeProblem(400, `Charge ${String(form['charge'])} has already been refunded.`, {
+            code: 'charge_already_refunded',
+          });
         return refund;
       }
       case 'coupon':
@@ -93,7 +116,12 @@ export function createWrites(c: Changes, parts: Parts): Write {
     const table = byPath.get(path);
     if (method === 'POST' && table) return show(table, create(table, form));
     if (method === 'POST' && path === '/v1/subscription_items') {
-      const added = addItem(c, String(require(form, 'subscription')['subscription']), String(require(form, 'price')['price']), Number(form['quantity'] ?? 1));
+      const added = addItem(
+        c,
+        String(require(form, 'subscription')['subscription']),
+        String(require(form, 'price')['price']),
+        Number(form['quantity'] ?? 1),
+      );
       return parts.find('subscription_item', added.id);
     }
     const match = ITEM_PATH.exec(path);
@@ -109,13 +137,14 @@ export function createWrites(c: Changes, parts: Parts): Write {
       return answer && show('invoice', answer);
     }
     const before = c.get(target, id);
-    const updated = c.update(target, id, coerce(JSON.stringify(before), form, before));
-    if (target === 'price' && tables.plan.rankOf(id) !== undefined) c.update('plan', id, { active: updated['active'], nickname: updated['nickname'], metadata: updated['metadata'] });
+    const fields = coerce(JSON.stringify(before), form, before);
+    const updated = target === 'price' ? updatePrice(c, id, fields) : c.update(target, id, fields);
     return show(target, updated);
   };
 
   function require(form: Form, name: string): Form {
-    if (form[name] === undefined) throw new StripeProblem(400, `Missing required param: ${name}.`, { code: 'parameter_missing', param: name });
+    if (form[name] === undefined)
+      throw new StripeProblem(400, `Missing required param: ${name}.`, { code: 'parameter_missing', param: name });
     return form;
   }
 }
@@ -126,10 +155,17 @@ function coerce(model: string, form: Form, before: StripeObject | undefined): Re
   const fields: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(form)) {
     if (name === 'items' && Array.isArray(value) && before) {
-      fields['items'] = { ...(before['items'] as object), data: changedItems(before, value as { id?: string; quantity?: string; price?: string }[]) };
+      fields['items'] = {
+        ...(before['items'] as object),
+        data: changedItems(before, value as { id?: string; quantity?: string; price?: string }[]),
+      };
     } else if (name === 'metadata') {
-      const merged = { ...((before?.['metadata'] as Record<string, string> | undefined) ?? {}), ...(typeof value === 'object' ? (value as Record<string, string>) : {}) };
-      fields['metadata'] = value === '' ? {} : Object.fromEntries(Object.entries(merged).filter(([, text]) => text !== ''));
+      const merged = {
+        ...((before?.['metadata'] as Record<string, string> | undefined) ?? {}),
+        ...(typeof value === 'object' ? (value as Record<string, string>) : {}),
+      };
+      fields['metadata'] =
+        value === '' ? {} : Object.fromEntries(Object.entries(merged).filter(([, text]) => text !== ''));
     } else if (!(name in like)) throw unknownParameter(name);
     else if (typeof value !== 'string') fields[name] = { ...((like[name] as object | null) ?? {}), ...value };
     else if (typeof like[name] === 'number') fields[name] = Number(value);
@@ -139,10 +175,17 @@ function coerce(model: string, form: Form, before: StripeObject | undefined): Re
   return fields;
 }
 
-function changedItems(before: StripeObject, changes: readonly { id?: string; quantity?: string; price?: string }[]): StripeObject[] {
+function changedItems(
+  before: StripeObject,
+  changes: readonly { id?: string; quantity?: string; price?: string }[],
+): StripeObject[] {
   return itemsOf(before).map((item) => {
     const change = changes.find((one) => one.id === item.id);
     if (!change) return item;
-    return { ...item, ...(change.quantity !== undefined && { quantity: Number(change.quantity) }), ...(change.price !== undefined && { price: change.price, plan: change.price }) };
+    return {
+      ...item,
+      ...(change.quantity !== undefined && { quantity: Number(change.quantity) }),
+      ...(change.price !== undefined && { price: change.price, plan: change.price }),
+    };
   });
 }

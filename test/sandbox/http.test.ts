@@ -10,10 +10,17 @@ import { digestOfIds } from '../../sandbox/http/truth.ts';
 
 function counterProvider(): SandboxProvider {
   let things = 3;
-  const delivery = (id: string): SandboxDelivery => ({ id, body: `{"id":"${id}"}`, sign: () => ({ 'x-signed': 'yes' }) });
+  const delivery = (id: string): SandboxDelivery => ({
+    id,
+    body: `{"id":"${id}"}`,
+    sign: () => ({ 'x-signed': 'yes' }),
+  });
   return {
     name: 'counter',
-    handle: (request) => ({ status: 200, body: JSON.stringify({ path: request.path, query: request.query.get('q'), body: request.body }) }),
+    handle: (request) => ({
+      status: 200,
+      body: JSON.stringify({ path: request.path, query: request.query.get('q'), body: request.body }),
+    }),
     mutate: () => [delivery(`evt_${++things}`)],
     counts: () => ({ thing: things }),
     *objects() {
@@ -40,7 +47,10 @@ describe('both transports', () => {
     },
     fetch: async (options: Parameters<typeof serveSandbox>[1]) => {
       const send = sandboxFetch(counterProvider(), options);
-      return { send: (path: string, init?: RequestInit) => send(`http://counter.test${path}`, init), control: send.control };
+      return {
+        send: (path: string, init?: RequestInit) => send(`http://counter.test${path}`, init),
+        control: send.control,
+      };
     },
   };
 
@@ -81,8 +91,13 @@ describe('both transports', () => {
       });
 
       it('refuses above the limit and counts', async () => {
-        const { send, control } = await transport({ nowMs: () => 0, rateLimit: { endpoint: { limit: 2, windowMs: 1000 } } });
-        const statuses = [await send('/v1/a'), await send('/v1/a/x'), await send('/v1/a'), await send('/v1/b')].map((r) => r.status);
+        const { send, control } = await transport({
+          nowMs: () => 0,
+          rateLimit: { endpoint: { limit: 2, windowMs: 1000 } },
+        });
+        const statuses = [await send('/v1/a'), await send('/v1/a/x'), await send('/v1/a'), await send('/v1/b')].map(
+          (r) => r.status,
+        );
         expect(statuses).toEqual([200, 200, 429, 200]);
         expect(control.rateLimit.counters()).toMatchObject({ allowed: 3, refused: { 'endpoint-rate': 1 } });
       });
@@ -117,7 +132,9 @@ describe('faults', () => {
 describe('rate limit', () => {
   it('refills a bucket steadily and a window at once', () => {
     let now = 0;
-    const limit = createRateLimit(() => now, { endpoints: { a: { limit: 10, windowMs: 1000 }, b: { limit: 10, windowMs: 1000, kind: 'window' } } });
+    const limit = createRateLimit(() => now, {
+      endpoints: { a: { limit: 10, windowMs: 1000 }, b: { limit: 10, windowMs: 1000, kind: 'window' } },
+    });
     const taken = (name: string) => Array.from({ length: 20 }, () => limit.admit(name).admitted).filter(Boolean).length;
     expect([taken('a'), taken('b')]).toEqual([10, 10]);
     now = 500;
@@ -136,9 +153,15 @@ describe('rate limit', () => {
 });
 
 describe('deliveries', () => {
-  const deliveries = Array.from({ length: 200 }, (_, i): SandboxDelivery => ({ id: `e${i}`, body: `${i}`, sign: () => ({}) }));
+  const deliveries = Array.from(
+    { length: 200 },
+    (_, i): SandboxDelivery => ({ id: `e${i}`, body: `${i}`, sign: () => ({}) }),
+  );
 
-  async function deliver(settings: object, status = () => 200): Promise<{ got: number[]; stats: ReturnType<ReturnType<typeof createDeliverer>['stats']> }> {
+  async function deliver(
+    settings: object,
+    status = () => 200,
+  ): Promise<{ got: number[]; stats: ReturnType<ReturnType<typeof createDeliverer>['stats']> }> {
     const got: number[] = [];
     const deliverer = createDeliverer({
       seed: 3,

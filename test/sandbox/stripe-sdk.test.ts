@@ -8,7 +8,11 @@ const nowMs = () => Date.UTC(2026, 5, 15, 12);
 function connect(size = 400) {
   const sandbox = createStripeSandbox({ seed: 5, size: { customers: size }, nowMs });
   const fetch = sandboxFetch(sandbox, { nowMs });
-  const stripe = new Stripe(sandbox.apiKey, { httpClient: Stripe.createFetchHttpClient(fetch), host: 'stripe.test', maxNetworkRetries: 0 });
+  const stripe = new Stripe(sandbox.apiKey, {
+    httpClient: Stripe.createFetchHttpClient(fetch),
+    host: 'stripe.test',
+    maxNetworkRetries: 0,
+  });
   return { sandbox, fetch, stripe, control: fetch.control };
 }
 
@@ -16,7 +20,8 @@ function connect(size = 400) {
 async function readAll(stripe: Stripe): Promise<Record<string, string[]>> {
   const found: Record<string, string[]> = {};
   const read = async (name: string, list: AsyncIterable<{ id?: string }>) => {
-    const ids = (found[name] ??= []);
+    found[name] ??= [];
+    const ids = found[name];
     for await (const object of list) ids.push(object.id as string);
   };
   const all = { limit: 100 };
@@ -32,10 +37,12 @@ async function readAll(stripe: Stripe): Promise<Record<string, string[]>> {
   await read('tax_id', stripe.taxIds.list(all));
   for (const customer of found['customer'] ?? []) await read('tax_id', stripe.customers.listTaxIds(customer, all));
   await read('subscription', stripe.subscriptions.list({ ...all, status: 'all' }));
-  for (const subscription of found['subscription'] ?? []) await read('subscription_item', stripe.subscriptionItems.list({ ...all, subscription }));
+  for (const subscription of found['subscription'] ?? [])
+    await read('subscription_item', stripe.subscriptionItems.list({ ...all, subscription }));
   await read('subscription_schedule', stripe.subscriptionSchedules.list(all));
   await read('invoice', stripe.invoices.list(all));
-  for (const invoice of found['invoice'] ?? []) await read('invoice_line_item', stripe.invoices.listLineItems(invoice, all));
+  for (const invoice of found['invoice'] ?? [])
+    await read('invoice_line_item', stripe.invoices.listLineItems(invoice, all));
   await read('invoice_item', stripe.invoiceItems.list(all));
   await read('payment_intent', stripe.paymentIntents.list(all));
   await read('charge', stripe.charges.list(all));
@@ -47,7 +54,8 @@ async function readAll(stripe: Stripe): Promise<Record<string, string[]>> {
   await read('payout', stripe.payouts.list(all));
   await read('transfer', stripe.transfers.list(all));
   await read('checkout_session', stripe.checkout.sessions.list(all));
-  for (const session of found['checkout_session'] ?? []) await read('checkout_line_item', stripe.checkout.sessions.listLineItems(session, all));
+  for (const session of found['checkout_session'] ?? [])
+    await read('checkout_line_item', stripe.checkout.sessions.listLineItems(session, all));
   await read('credit_note', stripe.creditNotes.list(all));
   await read('quote', stripe.quotes.list(all));
   return found;
@@ -79,26 +87,46 @@ describe('the official client', () => {
     expect(await stripe.invoices.retrieve(invoice?.id ?? '')).toMatchObject({ id: invoice?.id, total: invoice?.total });
     const [customer] = (await stripe.customers.list({ limit: 1, expand: ['data.tax_ids', 'data.subscriptions'] })).data;
     expect(customer?.tax_ids?.object).toBe('list');
-    const [charge] = (await stripe.charges.list({ limit: 1, expand: ['data.customer', 'data.balance_transaction'] })).data;
-    expect(charge).toMatchObject({ customer: { object: 'customer' }, balance_transaction: { object: 'balance_transaction', source: charge?.id } });
+    const [charge] = (await stripe.charges.list({ limit: 1, expand: ['data.customer', 'data.balance_transaction'] }))
+      .data;
+    expect(charge).toMatchObject({
+      customer: { object: 'customer' },
+      balance_transaction: { object: 'balance_transaction', source: charge?.id },
+    });
   });
 
   it('creates, changes and deletes, and hears of it in the events', async () => {
     const { stripe, sandbox } = connect();
     const before = sandbox.counts()['customer'] ?? 0;
     const created = await stripe.customers.create({ name: 'Ada', metadata: { a: '1' } }, { idempotencyKey: 'once' });
-    expect(await stripe.customers.create({ name: 'Ada', metadata: { a: '1' } }, { idempotencyKey: 'once' })).toMatchObject({ id: created.id });
-    await expect(stripe.customers.create({ name: 'Eve' }, { idempotencyKey: 'once' })).rejects.toMatchObject({ type: 'StripeIdempotencyError' });
-    expect(await stripe.customers.update(created.id, { metadata: { b: '2', a: '' } })).toMatchObject({ name: 'Ada', metadata: { b: '2' } });
+    expect(
+      await stripe.customers.create({ name: 'Ada', metadata: { a: '1' } }, { idempotencyKey: 'once' }),
+    ).toMatchObject({ id: created.id });
+    await expect(stripe.customers.create({ name: 'Eve' }, { idempotencyKey: 'once' })).rejects.toMatchObject({
+      type: 'StripeIdempotencyError',
+    });
+    expect(await stripe.customers.update(created.id, { metadata: { b: '2', a: '' } })).toMatchObject({
+      name: 'Ada',
+      metadata: { b: '2' },
+    });
     const [price] = (await stripe.prices.list({ type: 'recurring', limit: 1 })).data;
-    const subscription = await stripe.subscriptions.create({ customer: created.id, items: [{ price: price?.id ?? '' }] });
+    const subscription = await stripe.subscriptions.create({
+      customer: created.id,
+      items: [{ price: price?.id ?? '' }],
+    });
     await stripe.subscriptions.cancel(subscription.id);
     expect(await stripe.customers.del(created.id)).toEqual(expect.objectContaining({ id: created.id, deleted: true }));
-    expect(await stripe.customers.retrieve(created.id)).toEqual(expect.objectContaining({ id: created.id, object: 'customer', deleted: true }));
+    expect(await stripe.customers.retrieve(created.id)).toEqual(
+      expect.objectContaining({ id: created.id, object: 'customer', deleted: true }),
+    );
     expect(sandbox.counts()['customer']).toBe(before);
     const events = (await stripe.events.list({ limit: 100 })).data;
     expect(events.map((event) => event.type).sort()).toEqual([
-      'customer.created', 'customer.deleted', 'customer.subscription.created', 'customer.subscription.deleted', 'customer.updated',
+      'customer.created',
+      'customer.deleted',
+      'customer.subscription.created',
+      'customer.subscription.deleted',
+      'customer.updated',
     ]);
     const update = events.find((event) => event.type === 'customer.updated');
     expect(update?.data.previous_attributes).toEqual({ metadata: { a: '1', b: null } });

@@ -12,10 +12,27 @@ interface StripeList {
 function open(options: StripeSandboxOptions = {}) {
   let now = NOW;
   const sandbox = createStripeSandbox({ seed: 9, size: { customers: 800 }, nowMs: () => now, ...options });
-  const ask = (target: string, { method = 'GET', body = '', headers = {} }: { method?: string; body?: string; headers?: Record<string, string> } = {}) => {
+  const ask = (
+    target: string,
+    {
+      method = 'GET',
+      body = '',
+      headers = {},
+    }: { method?: string; body?: string; headers?: Record<string, string> } = {},
+  ) => {
     const url = new URL(target, 'http://stripe.test');
-    const answer = sandbox.handle({ method, path: url.pathname, query: url.searchParams, headers: { authorization: 'Bearer sk_test_sandbox', ...headers }, body });
-    return { status: answer.status, headers: answer.headers ?? {}, body: JSON.parse(answer.body) as StripeList & Record<string, unknown> };
+    const answer = sandbox.handle({
+      method,
+      path: url.pathname,
+      query: url.searchParams,
+      headers: { authorization: 'Bearer sk_test_sandbox', ...headers },
+      body,
+    });
+    return {
+      status: answer.status,
+      headers: answer.headers ?? {},
+      body: JSON.parse(answer.body) as StripeList & Record<string, unknown>,
+    };
   };
   const walk = (path: string, query = '') => {
     const found: StripeList['data'] = [];
@@ -33,9 +50,18 @@ function open(options: StripeSandboxOptions = {}) {
 describe('keys', () => {
   it('are asked for, checked and can be restricted', () => {
     const { ask, sandbox } = open();
-    expect(ask('/v1/customers', { headers: { authorization: '' } })).toMatchObject({ status: 401, body: { error: { type: 'invalid_request_error' } } });
-    expect(ask('/v1/customers', { headers: { authorization: 'Bearer sk_test_wrongwrongwrong' } }).body.error?.message).toMatch(/^Invalid API Key provided: sk_test_\*+rong$/);
-    expect(ask('/v1/customers', { headers: { authorization: `Basic ${Buffer.from('sk_test_sandbox:').toString('base64')}` } }).status).toBe(200);
+    expect(ask('/v1/customers', { headers: { authorization: '' } })).toMatchObject({
+      status: 401,
+      body: { error: { type: 'invalid_request_error' } },
+    });
+    expect(
+      ask('/v1/customers', { headers: { authorization: 'Bearer sk_test_wrongwrongwrong' } }).body.error?.message,
+    ).toMatch(/^Invalid API Key provided: sk_test_\*+rong$/);
+    expect(
+      ask('/v1/customers', {
+        headers: { authorization: `Basic ${Buffer.from('sk_test_sandbox:').toString('base64')}` },
+      }).status,
+    ).toBe(200);
     sandbox.control?.('stripe', { denied: ['/v1/payouts*'] });
     expect([ask('/v1/payouts').status, ask('/v1/customers').status]).toEqual([403, 200]);
   });
@@ -54,9 +80,18 @@ describe('lists', () => {
     const { ask, walk } = open();
     const all = walk('/v1/customers').map((object) => object.id);
     expect(new Set(all).size).toBe(800);
-    expect(ask(`/v1/customers?limit=7&ending_before=${all[20]}`).body).toMatchObject({ data: all.slice(13, 20).map((id) => ({ id })), has_more: true });
-    expect(ask(`/v1/customers?limit=7&ending_before=${all[3]}`).body).toMatchObject({ data: all.slice(0, 3).map((id) => ({ id })), has_more: false });
-    expect(ask(`/v1/customers?limit=100&starting_after=${all[797]}`).body).toMatchObject({ data: [{ id: all[798] }, { id: all[799] }], has_more: false });
+    expect(ask(`/v1/customers?limit=7&ending_before=${all[20]}`).body).toMatchObject({
+      data: all.slice(13, 20).map((id) => ({ id })),
+      has_more: true,
+    });
+    expect(ask(`/v1/customers?limit=7&ending_before=${all[3]}`).body).toMatchObject({
+      data: all.slice(0, 3).map((id) => ({ id })),
+      has_more: false,
+    });
+    expect(ask(`/v1/customers?limit=100&starting_after=${all[797]}`).body).toMatchObject({
+      data: [{ id: all[798] }, { id: all[799] }],
+      has_more: false,
+    });
   });
 
   it('refuse what Stripe refuses', () => {
@@ -69,7 +104,10 @@ describe('lists', () => {
       ['created[since]=2', 'parameter_unknown', 'created[since]'],
       ['starting_after=cus_00000000000000', 'resource_missing', 'starting_after'],
     ]) {
-      expect(ask(`/v1/customers?${query}`), query).toMatchObject({ status: 400, body: { error: { code, param, type: 'invalid_request_error' } } });
+      expect(ask(`/v1/customers?${query}`), query).toMatchObject({
+        status: 400,
+        body: { error: { code, param, type: 'invalid_request_error' } },
+      });
     }
     expect(ask('/v1/payment_methods?created[gte]=1').body.error?.code).toBe('parameter_unknown');
     expect(ask('/v1/quotes?created[gte]=1').body.error?.code).toBe('parameter_unknown');
@@ -82,10 +120,18 @@ describe('lists', () => {
     for (const path of ['/v1/customers', '/v1/invoices', '/v1/invoiceitems', '/v1/balance_transactions']) {
       const all = walk(path);
       const time = (object: { created: number; [key: string]: unknown }) => object.created ?? Number(object['date']);
-      const [newest, oldest] = [time(all[Math.floor(all.length / 4)] as never), time(all[Math.floor(all.length / 2)] as never)];
-      const ids = (fits: (seconds: number) => boolean) => all.filter((object) => fits(time(object))).map((object) => object.id);
-      expect(walk(path, `&created[gte]=${oldest}&created[lt]=${newest}`).map((o) => o.id)).toEqual(ids((s) => s >= oldest && s < newest));
-      expect(walk(path, `&created[gt]=${oldest}&created[lte]=${newest}`).map((o) => o.id)).toEqual(ids((s) => s > oldest && s <= newest));
+      const [newest, oldest] = [
+        time(all[Math.floor(all.length / 4)] as never),
+        time(all[Math.floor(all.length / 2)] as never),
+      ];
+      const ids = (fits: (seconds: number) => boolean) =>
+        all.filter((object) => fits(time(object))).map((object) => object.id);
+      expect(walk(path, `&created[gte]=${oldest}&created[lt]=${newest}`).map((o) => o.id)).toEqual(
+        ids((s) => s >= oldest && s < newest),
+      );
+      expect(walk(path, `&created[gt]=${oldest}&created[lte]=${newest}`).map((o) => o.id)).toEqual(
+        ids((s) => s > oldest && s <= newest),
+      );
       expect(walk(path, `&created=${oldest}`).map((o) => o.id)).toEqual(ids((s) => s === oldest));
     }
   });
@@ -104,17 +150,33 @@ describe('lists', () => {
   it('select by owner what belongs to it', () => {
     const { ask, walk, sandbox } = open();
     for (let i = 0; i < 150; i++) sandbox.mutate();
-    for (const [path, extra] of [['/v1/invoices', ''], ['/v1/subscriptions', '&status=all'], ['/v1/charges', ''], ['/v1/payment_intents', ''], ['/v1/invoiceitems', ''], ['/v1/setup_intents', ''], ['/v1/credit_notes', ''], ['/v1/quotes', '']] as const) {
+    for (const [path, extra] of [
+      ['/v1/invoices', ''],
+      ['/v1/subscriptions', '&status=all'],
+      ['/v1/charges', ''],
+      ['/v1/payment_intents', ''],
+      ['/v1/invoiceitems', ''],
+      ['/v1/setup_intents', ''],
+      ['/v1/credit_notes', ''],
+      ['/v1/quotes', ''],
+    ] as const) {
       const all = walk(path, extra);
       for (const customer of new Set(all.slice(0, 40).map((object) => object['customer']))) {
         const expected = all.filter((object) => object['customer'] === customer).map((object) => object.id);
-        expect(ask(`${path}?limit=100&customer=${String(customer)}${extra}`).body.data.map((object) => object.id), path).toEqual(expected);
+        expect(
+          ask(`${path}?limit=100&customer=${String(customer)}${extra}`).body.data.map((object) => object.id),
+          path,
+        ).toEqual(expected);
       }
     }
     const refunds = walk('/v1/refunds');
     for (const refund of refunds.slice(0, 20)) {
-      expect(ask(`/v1/refunds?charge=${String(refund['charge'])}`).body.data.map((object) => object.id)).toContain(refund.id);
-      expect(ask(`/v1/refunds?payment_intent=${String(refund['payment_intent'])}`).body.data.map((object) => object.id)).toContain(refund.id);
+      expect(ask(`/v1/refunds?charge=${String(refund['charge'])}`).body.data.map((object) => object.id)).toContain(
+        refund.id,
+      );
+      expect(
+        ask(`/v1/refunds?payment_intent=${String(refund['payment_intent'])}`).body.data.map((object) => object.id),
+      ).toContain(refund.id);
     }
   });
 });
@@ -125,11 +187,18 @@ describe('default filters', () => {
     const all = walk('/v1/subscriptions', '&status=all');
     const canceled = all.filter((object) => object['status'] === 'canceled');
     expect(canceled.length).toBeGreaterThan(10);
-    expect(walk('/v1/subscriptions').map((object) => object.id)).toEqual(all.filter((object) => object['status'] !== 'canceled').map((object) => object.id));
+    expect(walk('/v1/subscriptions').map((object) => object.id)).toEqual(
+      all.filter((object) => object['status'] !== 'canceled').map((object) => object.id),
+    );
     expect(walk('/v1/subscriptions', '&status=canceled')).toHaveLength(canceled.length);
-    expect(ask(`/v1/subscriptions?starting_after=${canceled[3]?.id}`)).toMatchObject({ status: 400, body: { error: { code: 'resource_missing', param: 'starting_after' } } });
+    expect(ask(`/v1/subscriptions?starting_after=${canceled[3]?.id}`)).toMatchObject({
+      status: 400,
+      body: { error: { code: 'resource_missing', param: 'starting_after' } },
+    });
     expect(ask(`/v1/subscriptions?status=all&starting_after=${canceled[3]?.id}`).status).toBe(200);
-    expect(new Set(all.map((object) => object['status']))).toEqual(new Set(['active', 'canceled', 'trialing', 'past_due', 'unpaid', 'incomplete', 'incomplete_expired', 'paused']));
+    expect(new Set(all.map((object) => object['status']))).toEqual(
+      new Set(['active', 'canceled', 'trialing', 'past_due', 'unpaid', 'incomplete', 'incomplete_expired', 'paused']),
+    );
   });
 
   it('hide inactive prices, and the tax ids of customers', () => {
@@ -164,13 +233,21 @@ describe('nested lists', () => {
 
   it('show items with the price as it is now, without an event of the subscription', () => {
     const { ask, walk, sandbox } = open();
-    const subscription = walk('/v1/subscriptions').find((one) => ((one['items'] as StripeList).data[0]?.['price'] as { active: boolean }).active);
-    const item = (subscription?.['items'] as StripeList).data[0];
-    const price = (item?.['price'] as { id: string }).id;
+    const priceOf = (one: StripeList['data'][number]) =>
+      (one['items'] as { data: { price: { id: string; active: boolean } }[] }).data[0]?.price;
+    const subscription = walk('/v1/subscriptions').find((one) => priceOf(one)?.active);
+    const price = subscription && priceOf(subscription)?.id;
     ask(`/v1/prices/${price}`, { method: 'POST', body: 'active=false&nickname=old' });
     const again = ask(`/v1/subscriptions/${subscription?.id}`).body as unknown as { items: StripeList };
-    expect(again.items.data[0]).toMatchObject({ price: { id: price, active: false, nickname: 'old' }, plan: { id: price, active: false } });
-    expect(ask('/v1/events').body.data.map((event) => event['type']).sort()).toEqual(['plan.updated', 'price.updated']);
+    expect(again.items.data[0]).toMatchObject({
+      price: { id: price, active: false, nickname: 'old' },
+      plan: { id: price, active: false },
+    });
+    expect(
+      ask('/v1/events')
+        .body.data.map((event) => event['type'])
+        .sort(),
+    ).toEqual(['plan.updated', 'price.updated']);
     expect(sandbox.counts()['subscription']).toBe(400);
   });
 });
@@ -180,9 +257,16 @@ describe('deleted objects', () => {
     const { ask, walk } = open();
     const customer = walk('/v1/customers')[5]?.id;
     const coupon = walk('/v1/coupons')[0]?.id;
-    expect(ask(`/v1/customers/${customer}`, { method: 'DELETE' }).body).toEqual({ id: customer, object: 'customer', deleted: true });
+    expect(ask(`/v1/customers/${customer}`, { method: 'DELETE' }).body).toEqual({
+      id: customer,
+      object: 'customer',
+      deleted: true,
+    });
     ask(`/v1/coupons/${coupon}`, { method: 'DELETE' });
-    expect(ask(`/v1/customers/${customer}`)).toMatchObject({ status: 200, body: { id: customer, object: 'customer', deleted: true } });
+    expect(ask(`/v1/customers/${customer}`)).toMatchObject({
+      status: 200,
+      body: { id: customer, object: 'customer', deleted: true },
+    });
     expect(ask(`/v1/coupons/${coupon}`)).toMatchObject({ status: 404, body: { error: { code: 'resource_missing' } } });
     expect(ask(`/v1/customers?starting_after=${customer}`).status).toBe(400);
     expect(walk('/v1/customers').map((object) => object.id)).not.toContain(customer);
@@ -192,9 +276,15 @@ describe('deleted objects', () => {
     const { ask, walk } = open();
     const owner = String(walk('/v1/subscriptions')[0]?.['customer']);
     ask(`/v1/customers/${owner}`, { method: 'DELETE' });
-    expect(ask(`/v1/subscriptions?customer=${owner}&status=all`).body.data.every((object) => object['status'] === 'canceled' || object['status'] === 'incomplete_expired')).toBe(true);
+    expect(
+      ask(`/v1/subscriptions?customer=${owner}&status=all`).body.data.every(
+        (object) => object['status'] === 'canceled' || object['status'] === 'incomplete_expired',
+      ),
+    ).toBe(true);
     const types = ask('/v1/events?limit=100').body.data.map((event) => event['type']);
-    expect(types).toEqual(expect.arrayContaining(['customer.deleted', 'customer.subscription.deleted', 'payment_method.detached']));
+    expect(types).toEqual(
+      expect.arrayContaining(['customer.deleted', 'customer.subscription.deleted', 'payment_method.detached']),
+    );
   });
 });
 
@@ -202,8 +292,11 @@ describe('versions', () => {
   it('before basil have the period on the subscription and the subscription on the invoice', () => {
     const { ask } = open();
     const old = { headers: { 'stripe-version': '2024-06-20' } };
-    const subscription = ask('/v1/subscriptions?limit=1', old).body.data[0] as Record<string, unknown> & { items: StripeList };
-    expect(subscription).toMatchObject({ current_period_start: expect.any(Number), current_period_end: expect.any(Number) });
+    const subscription = ask('/v1/subscriptions?limit=1', old).body.data[0] as unknown as { items: StripeList };
+    expect(subscription).toMatchObject({
+      current_period_start: expect.any(Number),
+      current_period_end: expect.any(Number),
+    });
     expect(subscription.items.data[0]).not.toHaveProperty('current_period_end');
     const invoice = ask('/v1/invoices?limit=1', old).body.data[0];
     expect(invoice).toMatchObject({ subscription: expect.stringMatching(/^sub_/), paid: expect.any(Boolean) });
@@ -213,17 +306,24 @@ describe('versions', () => {
     expect(ask('/v1/customers', { headers: { 'stripe-version': 'yesterday' } }).status).toBe(400);
   });
 
-  it('of an event are the account\'s, of a webhook the endpoint\'s', () => {
+  it("of an event are the account's, of a webhook the endpoint's", () => {
     const { ask, sandbox } = open({ apiVersion: '2024-06-20' });
-    ask('/v1/webhook_endpoints', { method: 'POST', body: 'url=https://example.com/hook&enabled_events[]=*&api_version=2026-10-28.endive' });
+    ask('/v1/webhook_endpoints', {
+      method: 'POST',
+      body: 'url=https://example.com/hook&enabled_events[]=*&api_version=2026-10-28.endive',
+    });
     const [subscription] = ask('/v1/subscriptions?limit=1').body.data;
     ask(`/v1/subscriptions/${subscription?.id}`, { method: 'POST', body: 'metadata[a]=1' });
     const deliveries = sandbox.takeDeliveries?.() ?? [];
-    expect(deliveries.map((delivery) => [delivery.url, (JSON.parse(delivery.body) as { api_version: string }).api_version])).toEqual([
+    expect(
+      deliveries.map((delivery) => [delivery.url, (JSON.parse(delivery.body) as { api_version: string }).api_version]),
+    ).toEqual([
       [undefined, '2024-06-20'],
       ['https://example.com/hook', '2026-10-28.endive'],
     ]);
-    expect(ask('/v1/events').body.data[0]).toMatchObject({ data: { object: { current_period_end: expect.any(Number) } } });
+    expect(ask('/v1/events').body.data[0]).toMatchObject({
+      data: { object: { current_period_end: expect.any(Number) } },
+    });
   });
 });
 
@@ -239,10 +339,14 @@ describe('events', () => {
 
   it('can be selected by type, twenty at most, and by whether they arrived', () => {
     const { ask, sandbox } = open();
-    for (let i = 0; i < 120; i++) for (const delivery of sandbox.mutate()) delivery.settled?.(!delivery.body.includes('"type":"customer.updated"'));
-    const types = (query: string) => new Set(ask(`/v1/events?limit=100&${query}`).body.data.map((event) => event['type']));
+    for (let i = 0; i < 120; i++)
+      for (const delivery of sandbox.mutate()) delivery.settled?.(!delivery.body.includes('"type":"customer.updated"'));
+    const types = (query: string) =>
+      new Set(ask(`/v1/events?limit=100&${query}`).body.data.map((event) => event['type']));
     expect(types('type=customer.updated')).toEqual(new Set(['customer.updated']));
-    expect(types('types[]=customer.updated&types[]=charge.succeeded')).toEqual(new Set(['customer.updated', 'charge.succeeded']));
+    expect(types('types[]=customer.updated&types[]=charge.succeeded')).toEqual(
+      new Set(['customer.updated', 'charge.succeeded']),
+    );
     expect([...types('type=customer.*')].every((type) => String(type).startsWith('customer.'))).toBe(true);
     expect(types('delivery_success=false')).toEqual(new Set(['customer.updated']));
     expect(ask(`/v1/events?${Array.from({ length: 21 }, (_, i) => `types[]=a.${i}`).join('&')}`).status).toBe(400);
@@ -258,7 +362,9 @@ describe('events', () => {
 
   it('lead from the first state to the last', () => {
     const { sandbox, passes } = open();
-    const state = new Map([...sandbox.objects('customer'), ...sandbox.objects('invoice')].map(({ id, json }) => [id, json]));
+    const state = new Map(
+      [...sandbox.objects('customer'), ...sandbox.objects('invoice')].map(({ id, json }) => [id, json]),
+    );
     for (let i = 0; i < 500; i++) {
       passes(1000);
       for (const delivery of sandbox.mutate()) {
@@ -269,7 +375,12 @@ describe('events', () => {
         else state.set(object.id, JSON.stringify(object));
       }
     }
-    const truth = new Map([...sandbox.objects('customer'), ...sandbox.objects('invoice')].map(({ id, json }) => [id, JSON.stringify(JSON.parse(json))]));
+    const truth = new Map(
+      [...sandbox.objects('customer'), ...sandbox.objects('invoice')].map(({ id, json }) => [
+        id,
+        JSON.stringify(JSON.parse(json)),
+      ]),
+    );
     expect(new Map([...state].map(([id, json]) => [id, JSON.stringify(JSON.parse(json))]))).toEqual(truth);
   });
 });
@@ -277,9 +388,14 @@ describe('events', () => {
 describe('webhook endpoints', () => {
   it('show their secret once and listen to what they enabled', () => {
     const { ask, sandbox } = open();
-    const created = ask('/v1/webhook_endpoints', { method: 'POST', body: 'url=https://example.com/hook&enabled_events[]=customer.created' }).body;
+    const created = ask('/v1/webhook_endpoints', {
+      method: 'POST',
+      body: 'url=https://example.com/hook&enabled_events[]=customer.created',
+    }).body;
     expect(created['secret']).toMatch(/^whsec_/);
-    expect(ask('/v1/webhook_endpoints').body.data).toEqual([expect.not.objectContaining({ secret: expect.anything() })]);
+    expect(ask('/v1/webhook_endpoints').body.data).toEqual([
+      expect.not.objectContaining({ secret: expect.anything() }),
+    ]);
     ask('/v1/customers', { method: 'POST', body: 'name=Ada' });
     ask('/v1/coupons', { method: 'POST', body: 'name=Ten' });
     expect((sandbox.takeDeliveries?.() ?? []).filter((delivery) => delivery.url !== undefined)).toHaveLength(1);
@@ -293,7 +409,11 @@ describe('the world', () => {
     const story = (seed: number) => {
       const { sandbox } = open({ seed, size: { customers: 160 } });
       const deliveries = Array.from({ length: 200 }, () => sandbox.mutate()).flat();
-      return JSON.stringify([deliveries.map((delivery) => delivery.body), [...sandbox.objects('subscription')], sandbox.counts()]);
+      return JSON.stringify([
+        deliveries.map((delivery) => delivery.body),
+        [...sandbox.objects('subscription')],
+        sandbox.counts(),
+      ]);
     };
     expect(story(1)).toBe(story(1));
     expect(story(1)).not.toBe(story(2));
@@ -313,9 +433,19 @@ describe('the world', () => {
     for (let i = 0; i < 300; i++) sandbox.mutate();
     const ids = new Map(Object.keys(sandbox.counts()).map((name) => [name, new Set(sandbox.ids?.(name))]));
     const references: [string, string, string][] = [
-      ['subscription', 'latest_invoice', 'invoice'], ['charge', 'payment_intent', 'payment_intent'], ['charge', 'balance_transaction', 'balance_transaction'],
-      ['refund', 'charge', 'charge'], ['refund', 'balance_transaction', 'balance_transaction'], ['dispute', 'charge', 'charge'], ['payout', 'balance_transaction', 'balance_transaction'],
-      ['credit_note', 'invoice', 'invoice'], ['subscription_item', 'subscription', 'subscription'], ['invoice_line_item', 'invoice', 'invoice'], ['subscription_schedule', 'subscription', 'subscription'], ['early_fraud_warning', 'charge', 'charge'], ['price', 'product', 'product'],
+      ['subscription', 'latest_invoice', 'invoice'],
+      ['charge', 'payment_intent', 'payment_intent'],
+      ['charge', 'balance_transaction', 'balance_transaction'],
+      ['refund', 'charge', 'charge'],
+      ['refund', 'balance_transaction', 'balance_transaction'],
+      ['dispute', 'charge', 'charge'],
+      ['payout', 'balance_transaction', 'balance_transaction'],
+      ['credit_note', 'invoice', 'invoice'],
+      ['subscription_item', 'subscription', 'subscription'],
+      ['invoice_line_item', 'invoice', 'invoice'],
+      ['subscription_schedule', 'subscription', 'subscription'],
+      ['early_fraud_warning', 'charge', 'charge'],
+      ['price', 'product', 'product'],
     ];
     for (const [from, field, to] of references) {
       for (const { json } of sandbox.objects(from)) {
@@ -334,7 +464,9 @@ describe('the world', () => {
     const middle = Math.floor(NOW / 1000) - 365 * 86_400;
     const page = ask(`/v1/customers?limit=100&created[lt]=${middle}`).body;
     expect(page.data).toHaveLength(100);
-    expect(ask(`/v1/customers?limit=100&starting_after=${page.data[99]?.id}`).body.data[0]?.created).toBeLessThanOrEqual(page.data[99]?.created ?? 0);
+    expect(
+      ask(`/v1/customers?limit=100&starting_after=${page.data[99]?.id}`).body.data[0]?.created,
+    ).toBeLessThanOrEqual(page.data[99]?.created ?? 0);
     expect(sandbox.counts()['customer']).toBe(1_000_000);
   });
 

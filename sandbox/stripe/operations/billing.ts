@@ -17,30 +17,83 @@ export function draftInvoice(c: Changes, subscriptionId: string): StripeObject {
   const now = c.nowS();
   const id = tables.invoice.nextId();
   const owner = tables.invoice.positionOf(id) ?? 0;
-  const data = itemsOf(subscription).slice(0, 1000).map((item, place): StripeObject => {
-    const price = String(item['price']);
-    const quantity = Number(item['quantity'] ?? 1);
-    const unit = amountOf(c, price);
-    return {
-      id: population.partId('invoice_line_item', owner, place), object: 'line_item', amount: unit * quantity, currency: 'usd', description: `${quantity} × ${price}`, discount_amounts: [], discountable: true, discounts: [],
-      invoice: id, livemode: false, metadata: {},
-      parent: {
-        invoice_item_details: null,
-        subscription_item_details: { invoice_item: null, proration: false, proration_details: { credited_items: null }, subscription: subscriptionId, subscription_item: item.id },
-        type: 'subscription_item_details',
-      },
-      period: { end: now + MONTH_S, start: now }, pretax_credit_amounts: [],
-      pricing: { price_details: { price, product: c.get('price', price)['product'] }, type: 'price_details', unit_amount_decimal: String(unit) },
-      quantity, quantity_decimal: String(quantity), subscription: subscriptionId, subtotal: unit * quantity, taxes: [],
-    };
-  });
+  const data = itemsOf(subscription)
+    .slice(0, 1000)
+    .map((item, place): StripeObject => {
+      const price = String(item['price']);
+      const quantity = Number(item['quantity'] ?? 1);
+      const unit = amountOf(c, price);
+      return {
+        id: population.partId('invoice_line_item', owner, place),
+        object: 'line_item',
+        amount: unit * quantity,
+        currency: 'usd',
+        description: `${quantity} × ${price}`,
+        discount_amounts: [],
+        discountable: true,
+        discounts: [],
+        invoice: id,
+        livemode: false,
+        metadata: {},
+        parent: {
+          invoice_item_details: null,
+          subscription_item_details: {
+            invoice_item: null,
+            proration: false,
+            proration_details: { credited_items: null },
+            subscription: subscriptionId,
+            subscription_item: item.id,
+          },
+          type: 'subscription_item_details',
+        },
+        period: { end: now + MONTH_S, start: now },
+        pretax_credit_amounts: [],
+        pricing: {
+          price_details: { price, product: c.get('price', price)['product'] },
+          type: 'price_details',
+          unit_amount_decimal: String(unit),
+        },
+        quantity,
+        quantity_decimal: String(quantity),
+        subscription: subscriptionId,
+        subtotal: unit * quantity,
+        taxes: [],
+      };
+    });
   const total = data.reduce((sum, line) => sum + Number(line['amount']), 0);
   const lines: NestedList = { object: 'list', data, has_more: false, url: `/v1/invoices/${id}/lines` };
   return c.create('invoice', {
-    id, customer: subscription['customer'], lines, status: 'draft', amount_due: total, amount_paid: 0, amount_remaining: total, subtotal: total, subtotal_excluding_tax: total, total, total_excluding_tax: total,
-    attempt_count: 0, attempted: false, auto_advance: true, customer_email: null, customer_name: null, effective_at: null, ending_balance: null, hosted_invoice_url: null, invoice_pdf: null, number: null,
-    parent: { quote_details: null, subscription_details: { metadata: {}, subscription: subscriptionId }, type: 'subscription_details' },
-    period_end: now, period_start: now - MONTH_S, status_transitions: { finalized_at: null, marked_uncollectible_at: null, paid_at: null, voided_at: null }, webhooks_delivered_at: null, metadata: {},
+    id,
+    customer: subscription['customer'],
+    lines,
+    status: 'draft',
+    amount_due: total,
+    amount_paid: 0,
+    amount_remaining: total,
+    subtotal: total,
+    subtotal_excluding_tax: total,
+    total,
+    total_excluding_tax: total,
+    attempt_count: 0,
+    attempted: false,
+    auto_advance: true,
+    customer_email: null,
+    customer_name: null,
+    effective_at: null,
+    ending_balance: null,
+    hosted_invoice_url: null,
+    invoice_pdf: null,
+    number: null,
+    parent: {
+      quote_details: null,
+      subscription_details: { metadata: {}, subscription: subscriptionId },
+      type: 'subscription_details',
+    },
+    period_end: now,
+    period_start: now - MONTH_S,
+    status_transitions: { finalized_at: null, marked_uncollectible_at: null, paid_at: null, voided_at: null },
+    webhooks_delivered_at: null,
+    metadata: {},
   });
 }
 
@@ -51,8 +104,15 @@ export function finalizeInvoice(c: Changes, id: string): StripeObject {
     'invoice',
     id,
     {
-      status: 'open', auto_advance: true, effective_at: now, ending_balance: 0, number: `SBX-N${c.account.tables.invoice.positionOf(id)}`, hosted_invoice_url: `https://invoice.stripe.com/i/${id}`, invoice_pdf: `https://pay.stripe.com/invoice/${id}/pdf`,
-      status_transitions: { ...(invoice['status_transitions'] as object), finalized_at: now }, webhooks_delivered_at: now,
+      status: 'open',
+      auto_advance: true,
+      effective_at: now,
+      ending_balance: 0,
+      number: `SBX-N${c.account.tables.invoice.positionOf(id)}`,
+      hosted_invoice_url: `https://invoice.stripe.com/i/${id}`,
+      invoice_pdf: `https://pay.stripe.com/invoice/${id}/pdf`,
+      status_transitions: { ...(invoice['status_transitions'] as object), finalized_at: now },
+      webhooks_delivered_at: now,
     },
     ['invoice.finalized', 'invoice.updated'],
   );
@@ -63,17 +123,58 @@ export function pay(c: Changes, customer: unknown, amount: number): { intent: st
   const { tables } = c.account;
   const intent = tables.payment_intent.nextId();
   const charge = tables.charge.nextId();
-  c.create('payment_intent', { id: intent, customer, amount, amount_received: 0, status: 'requires_confirmation', latest_charge: null, payment_method: null, client_secret: `${intent}_secret_sandbox` });
-  const movement = c.create('balance_transaction', { amount, available_on: c.nowS() + 2 * 86_400, fee: 0, fee_details: [], net: amount, reporting_category: 'charge', type: 'charge', source: charge }, []);
+  c.create('payment_intent', {
+    id: intent,
+    customer,
+    amount,
+    amount_received: 0,
+    status: 'requires_confirmation',
+    latest_charge: null,
+    payment_method: null,
+    client_secret: `${intent}_secret_sandbox`,
+  });
+  const movement = c.create(
+    'balance_transaction',
+    {
+      amount,
+      available_on: c.nowS() + 2 * 86_400,
+      fee: 0,
+      fee_details: [],
+      net: amount,
+      reporting_category: 'charge',
+      type: 'charge',
+      source: charge,
+    },
+    [],
+  );
   c.create(
     'charge',
     {
-      id: charge, customer, amount, amount_captured: amount, amount_refunded: 0, balance_transaction: movement.id, payment_intent: intent, payment_method: null, refunded: false, disputed: false, review: null,
-      billing_details: { address: { city: null, country: null, line1: null, line2: null, postal_code: null, state: null }, email: null, name: null, phone: null, tax_id: null }, receipt_url: `https://pay.stripe.com/receipts/${charge}`,
+      id: charge,
+      customer,
+      amount,
+      amount_captured: amount,
+      amount_refunded: 0,
+      balance_transaction: movement.id,
+      payment_intent: intent,
+      payment_method: null,
+      refunded: false,
+      disputed: false,
+      review: null,
+      billing_details: {
+        address: { city: null, country: null, line1: null, line2: null, postal_code: null, state: null },
+        email: null,
+        name: null,
+        phone: null,
+        tax_id: null,
+      },
+      receipt_url: `https://pay.stripe.com/receipts/${charge}`,
     },
     ['charge.succeeded'],
   );
-  c.update('payment_intent', intent, { status: 'succeeded', amount_received: amount, latest_charge: charge }, ['payment_intent.succeeded']);
+  c.update('payment_intent', intent, { status: 'succeeded', amount_received: amount, latest_charge: charge }, [
+    'payment_intent.succeeded',
+  ]);
   return { intent, charge };
 }
 
@@ -85,14 +186,28 @@ export function payInvoice(c: Changes, id: string): StripeObject {
   return c.update(
     'invoice',
     id,
-    { status: 'paid', amount_paid: amount, amount_remaining: 0, attempt_count: 1, attempted: true, auto_advance: false, status_transitions: transitions, ...paidBy },
+    {
+      status: 'paid',
+      amount_paid: amount,
+      amount_remaining: 0,
+      attempt_count: 1,
+      attempted: true,
+      auto_advance: false,
+      status_transitions: transitions,
+      ...paidBy,
+    },
     ['invoice.updated', 'invoice.paid', 'invoice.payment_succeeded'],
   );
 }
 
 export function voidInvoice(c: Changes, id: string): StripeObject {
   const transitions = { ...(c.get('invoice', id)['status_transitions'] as object), voided_at: c.nowS() };
-  return c.update('invoice', id, { status: 'void', amount_remaining: 0, auto_advance: false, status_transitions: transitions }, ['invoice.voided', 'invoice.updated']);
+  return c.update(
+    'invoice',
+    id,
+    { status: 'void', amount_remaining: 0, auto_advance: false, status_transitions: transitions },
+    ['invoice.voided', 'invoice.updated'],
+  );
 }
 
 /** Draft, finalized, paid; the subscription's period moves on. */
@@ -113,15 +228,30 @@ export function refundCharge(c: Changes, chargeId: string): StripeObject | undef
   const left = Number(charge['amount']) - Number(charge['amount_refunded']);
   if (left <= 0) return undefined;
   const id = c.account.tables.refund.nextId();
-  const movement = c.create('balance_transaction', { amount: -left, fee: 0, fee_details: [], net: -left, reporting_category: 'refund', type: 'refund', source: id }, []);
-  const refund = c.create('refund', { id, amount: left, charge: chargeId, payment_intent: charge['payment_intent'], balance_transaction: movement.id });
+  const movement = c.create(
+    'balance_transaction',
+    { amount: -left, fee: 0, fee_details: [], net: -left, reporting_category: 'refund', type: 'refund', source: id },
+    [],
+  );
+  const refund = c.create('refund', {
+    id,
+    amount: left,
+    charge: chargeId,
+    payment_intent: charge['payment_intent'],
+    balance_transaction: movement.id,
+  });
   c.update('charge', chargeId, { amount_refunded: charge['amount'], refunded: true }, ['charge.refunded']);
   return refund;
 }
 
 export function openDispute(c: Changes, chargeId: string): StripeObject {
   const charge = c.get('charge', chargeId);
-  const dispute = c.create('dispute', { amount: charge['amount'], charge: chargeId, payment_intent: charge['payment_intent'], status: 'needs_response' });
+  const dispute = c.create('dispute', {
+    amount: charge['amount'],
+    charge: chargeId,
+    payment_intent: charge['payment_intent'],
+    status: 'needs_response',
+  });
   c.update('charge', chargeId, { disputed: true });
   return dispute;
 }

@@ -6,7 +6,18 @@ import { cancelSubscription, isOver } from './subscriptions.ts';
 
 export function createCustomer(c: Changes, fields: Readonly<Record<string, unknown>>): StripeObject {
   return c.create('customer', {
-    address: null, balance: 0, currency: null, delinquent: false, description: null, discount: null, email: null, name: null, phone: null, metadata: {}, next_invoice_sequence: 1, preferred_locales: [],
+    address: null,
+    balance: 0,
+    currency: null,
+    delinquent: false,
+    description: null,
+    discount: null,
+    email: null,
+    name: null,
+    phone: null,
+    metadata: {},
+    next_invoice_sequence: 1,
+    preferred_locales: [],
     invoice_settings: { custom_fields: null, default_payment_method: null, footer: null, rendering_options: null },
     ...fields,
   });
@@ -22,7 +33,8 @@ export function detachCard(c: Changes, id: string): StripeObject {
 
 /** Cancels the subscriptions, detaches the cards and takes the tax ids along, as Stripe does. */
 export function deleteCustomer(c: Changes, id: string): void {
-  for (const subscription of belongings(c, 'subscription', id)) if (!isOver(subscription)) cancelSubscription(c, subscription.id);
+  for (const subscription of belongings(c, 'subscription', id))
+    if (!isOver(subscription)) cancelSubscription(c, subscription.id);
   for (const card of belongings(c, 'payment_method', id)) detachCard(c, card.id);
   for (const taxId of belongings(c, 'tax_id', id)) c.remove('tax_id', taxId.id);
   c.remove('customer', id);
@@ -31,7 +43,18 @@ export function deleteCustomer(c: Changes, id: string): void {
 /** Everything of a table that belongs to a customer. */
 export function belongings(c: Changes, table: TableName, customer: string): StripeObject[] {
   const { resource } = c.account.tables[table];
-  const values = new Map([['customer', customer], ...(resource.defaults?.['status'] === undefined ? [] : [['status', 'all'] as const])]);
-  const params = { limit: 10_000, startingAfter: undefined, endingBefore: undefined, created: undefined, values, ranges: new Map(), expand: [] };
+  const values = new Map([
+    ['customer', customer],
+    ...(resource.defaults?.['status'] === undefined ? [] : [['status', 'all'] as const]),
+  ]);
+  const params = {
+    limit: 10_000,
+    startingAfter: undefined,
+    endingBefore: undefined,
+    created: undefined,
+    values,
+    ranges: new Map(),
+    expand: [],
+  };
   return listTable(c.account, c.account.tables[table], params).objects.map((text) => JSON.parse(text) as StripeObject);
 }

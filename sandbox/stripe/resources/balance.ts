@@ -50,7 +50,19 @@ export function balanceTransaction(w: World): Resource {
       description: null,
       exchange_rate: null,
       fee: number(fee),
-      fee_details: json((i: number) => (fee(i) === 0 ? [] : [{ amount: fee(i), application: null, currency: 'usd', description: 'Stripe processing fees', type: 'stripe_fee' }])),
+      fee_details: json((i: number) =>
+        fee(i) === 0
+          ? []
+          : [
+              {
+                amount: fee(i),
+                application: null,
+                currency: 'usd',
+                description: 'Stripe processing fees',
+                type: 'stripe_fee',
+              },
+            ],
+      ),
       net: number((i: number) => movement(w, i).amount - fee(i)),
       reporting_category: plain((i: number) => movement(w, i).type),
       source: plain((i: number) => movement(w, i).source),
@@ -123,7 +135,12 @@ export function transfer(w: World): Resource {
       destination_payment: plain((i: number) => `py_${w.random(i, 72).toString(36)}`),
       livemode: false,
       metadata: {},
-      reversals: { object: 'list', data: [], has_more: false, url: plain((i: number) => `/v1/transfers/${w.id('transfer', i)}/reversals`) },
+      reversals: {
+        object: 'list',
+        data: [],
+        has_more: false,
+        url: plain((i: number) => `/v1/transfers/${w.id('transfer', i)}/reversals`),
+      },
       reversed: false,
       source_transaction: null,
       source_type: 'card',

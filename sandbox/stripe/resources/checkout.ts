@@ -55,7 +55,11 @@ export function checkoutSession(w: World): Resource {
       payment_link: {},
       status: {},
       subscription: {},
-      customer_details: { kind: 'hash', stored: (object: StripeObject, value) => (object['customer_details'] as { email?: string } | null)?.email === value },
+      customer_details: {
+        kind: 'hash',
+        stored: (object: StripeObject, value) =>
+          (object['customer_details'] as { email?: string } | null)?.email === value,
+      },
     },
     write: compileShape<number>({
       id: plain((i: number) => w.id('checkout_session', i)),
@@ -82,7 +86,14 @@ export function checkoutSession(w: World): Resource {
       customer_account: null,
       customer_creation: null,
       customer_details: {
-        address: null, business_name: null, email: plain((i: number) => emailOf(w, customerOf(i))), individual_name: null, name: null, phone: null, tax_exempt: 'none', tax_ids: null,
+        address: null,
+        business_name: null,
+        email: plain((i: number) => emailOf(w, customerOf(i))),
+        individual_name: null,
+        name: null,
+        phone: null,
+        tax_exempt: 'none',
+        tax_ids: null,
       },
       customer_email: null,
       discounts: null,

@@ -1,10 +1,51 @@
 import type { Resource, World } from '../resource.ts';
 import { asciiJson, boolean, compileShape, number, plain, text } from '../shape.ts';
 
-const FIRST = ['Ada', 'Björn', 'Chloé', 'Dmitri', 'Elif', 'Fatima', 'Goran', 'Hana', 'Íris', 'Jamal', 'Kenji', 'Lucía', 'Mei', 'Ngozi', 'Olu', 'Priya'];
-const LAST = ['Abe', 'Brandt', 'Costa', 'Dubois', 'Eriksson', 'Fischer', 'Gupta', "O'Hara", 'Ivanova', 'Jensen', 'Kowalski', 'Łuczak', 'Moreau', 'Nakamura', 'Okafor', 'Papadopoulos'];
+const FIRST = [
+  'Ada',
+  'Björn',
+  'Chloé',
+  'Dmitri',
+  'Elif',
+  'Fatima',
+  'Goran',
+  'Hana',
+  'Íris',
+  'Jamal',
+  'Kenji',
+  'Lucía',
+  'Mei',
+  'Ngozi',
+  'Olu',
+  'Priya',
+];
+const LAST = [
+  'Abe',
+  'Brandt',
+  'Costa',
+  'Dubois',
+  'Eriksson',
+  'Fischer',
+  'Gupta',
+  "O'Hara",
+  'Ivanova',
+  'Jensen',
+  'Kowalski',
+  'Łuczak',
+  'Moreau',
+  'Nakamura',
+  'Okafor',
+  'Papadopoulos',
+];
 const SEGMENTS = ['smb', 'mid', 'enterprise'];
-const CITIES = [['Berlin', 'DE', '10115'], ['Lyon', 'FR', '69001'], ['Porto', 'PT', '4000-009'], ['Denver', 'US', '80202'], ['Osaka', 'JP', '530-0001'], ['Leeds', 'GB', 'LS1 1BA']] as const;
+const CITIES = [
+  ['Berlin', 'DE', '10115'],
+  ['Lyon', 'FR', '69001'],
+  ['Porto', 'PT', '4000-009'],
+  ['Denver', 'US', '80202'],
+  ['Osaka', 'JP', '530-0001'],
+  ['Leeds', 'GB', 'LS1 1BA'],
+] as const;
 
 const NAMES = LAST.flatMap((last) => FIRST.map((first) => asciiJson(`${first} ${last}`)));
 
@@ -43,9 +84,17 @@ export function customer(w: World): Resource {
       discount: null,
       email: plain((i: number) => emailOf(w, i)),
       invoice_prefix: plain((i: number) => w.random(i, 9).toString(16).toUpperCase().padStart(8, '0')),
-      invoice_settings: { custom_fields: null, default_payment_method: plain((i: number) => w.id('payment_method', i)), footer: null, rendering_options: null },
+      invoice_settings: {
+        custom_fields: null,
+        default_payment_method: plain((i: number) => w.id('payment_method', i)),
+        footer: null,
+        rendering_options: null,
+      },
       livemode: false,
-      metadata: { account_number: plain((i: number) => `A-${100000 + i}`), segment: plain((i: number) => SEGMENTS[w.random(i, 10) % 3] as string) },
+      metadata: {
+        account_number: plain((i: number) => `A-${100000 + i}`),
+        segment: plain((i: number) => SEGMENTS[w.random(i, 10) % 3] as string),
+      },
       name: text((i: number) => nameOf(w, i)),
       next_invoice_sequence: number((i: number) => (w.random(i, 11) % 9) + 1),
       phone: plain((i: number) => `+1555${1000000 + (w.random(i, 12) % 9000000)}`),

@@ -42,7 +42,10 @@ export function promotionCode(w: World): Resource {
     filters: {
       active: { kind: 'boolean' },
       code: {},
-      coupon: { parent: 'coupon', stored: (object, value) => (object['promotion'] as { coupon: string | null }).coupon === value },
+      coupon: {
+        parent: 'coupon',
+        stored: (object, value) => (object['promotion'] as { coupon: string | null }).coupon === value,
+      },
       customer: {},
     },
     write: compileShape<number>({
@@ -57,7 +60,10 @@ export function promotionCode(w: World): Resource {
       livemode: false,
       max_redemptions: null,
       metadata: {},
-      promotion: { coupon: plain((i: number) => w.id('coupon', w.parent('promotion_code', i, 'coupon'))), type: 'coupon' },
+      promotion: {
+        coupon: plain((i: number) => w.id('coupon', w.parent('promotion_code', i, 'coupon'))),
+        type: 'coupon',
+      },
       restrictions: { first_time_transaction: false, minimum_amount: null, minimum_amount_currency: null },
       times_redeemed: 0,
     }),

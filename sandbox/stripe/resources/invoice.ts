@@ -2,16 +2,23 @@ import type { Resource, StripeObject, World } from '../resource.ts';
 import { boolean, compileShape, number, plain, text } from '../shape.ts';
 import { emailOf, nameOf } from './customer.ts';
 import { cutList, NESTED_LIMIT, type NestedList, nestedText } from './nested-list.ts';
-import { itemCount, itemPlan } from './subscription.ts';
 import { priceAmount } from './price.ts';
+import { itemCount, itemPlan } from './subscription.ts';
 
-const DRAW = [...Array(85).fill('paid'), ...Array(6).fill('open'), ...Array(3).fill('draft'), ...Array(3).fill('void'), ...Array(3).fill('uncollectible')] as string[];
+const DRAW = [
+  ...Array(85).fill('paid'),
+  ...Array(6).fill('open'),
+  ...Array(3).fill('draft'),
+  ...Array(3).fill('void'),
+  ...Array(3).fill('uncollectible'),
+] as string[];
 /** Kept with a stored invoice, never shown: the payment intent that paid it. */
 export const PAID_BY = '$paid_by';
 const MONTH_S = 30 * 86_400;
 
 export const invoiceStatus = (w: World, i: number) => DRAW[w.random(i, 50) % 100] as string;
-export const invoiceCustomer = (w: World, i: number) => w.parent('subscription', w.parent('invoice', i, 'subscription'), 'customer');
+export const invoiceCustomer = (w: World, i: number) =>
+  w.parent('subscription', w.parent('invoice', i, 'subscription'), 'customer');
 
 export function lineCount(w: World, i: number): number {
   if (i === 11) return 250;
@@ -69,10 +76,16 @@ function lineShape(w: World) {
       },
       type: 'subscription_item_details',
     },
-    period: { end: number((f: LineFacts) => w.at('invoice', f.i) + MONTH_S), start: number((f: LineFacts) => w.at('invoice', f.i)) },
+    period: {
+      end: number((f: LineFacts) => w.at('invoice', f.i) + MONTH_S),
+      start: number((f: LineFacts) => w.at('invoice', f.i)),
+    },
     pretax_credit_amounts: [],
     pricing: {
-      price_details: { price: plain((f: LineFacts) => w.id('plan', linePlan(w, f.i, f.place))), product: plain((f: LineFacts) => w.id('product', linePlan(w, f.i, f.place) >> 1)) },
+      price_details: {
+        price: plain((f: LineFacts) => w.id('plan', linePlan(w, f.i, f.place))),
+        product: plain((f: LineFacts) => w.id('product', linePlan(w, f.i, f.place) >> 1)),
+      },
       type: 'price_details',
       unit_amount_decimal: plain((f: LineFacts) => `${lineAmount(w, f.i, f.place)}`),
     },
@@ -138,8 +151,12 @@ export function invoice(w: World): Resource {
       ending_balance: number((i: number) => (finalized(i) === null ? null : 0)),
       footer: null,
       from_invoice: null,
-      hosted_invoice_url: plain((i: number) => (finalized(i) === null ? null : `https://invoice.stripe.com/i/${w.id('invoice', i)}`)),
-      invoice_pdf: plain((i: number) => (finalized(i) === null ? null : `https://pay.stripe.com/invoice/${w.id('invoice', i)}/pdf`)),
+      hosted_invoice_url: plain((i: number) =>
+        finalized(i) === null ? null : `https://invoice.stripe.com/i/${w.id('invoice', i)}`,
+      ),
+      invoice_pdf: plain((i: number) =>
+        finalized(i) === null ? null : `https://pay.stripe.com/invoice/${w.id('invoice', i)}/pdf`,
+      ),
       issuer: { type: 'self' },
       last_finalization_error: null,
       latest_revision: null,
@@ -151,7 +168,10 @@ export function invoice(w: World): Resource {
       on_behalf_of: null,
       parent: {
         quote_details: null,
-        subscription_details: { metadata: {}, subscription: plain((i: number) => w.id('subscription', w.parent('invoice', i, 'subscription'))) },
+        subscription_details: {
+          metadata: {},
+          subscription: plain((i: number) => w.id('subscription', w.parent('invoice', i, 'subscription'))),
+        },
         type: 'subscription_details',
       },
       payment_settings: { default_mandate: null, payment_method_options: null, payment_method_types: null },
@@ -168,7 +188,9 @@ export function invoice(w: World): Resource {
       status: plain((i: number) => invoiceStatus(w, i)),
       status_transitions: {
         finalized_at: number(finalized),
-        marked_uncollectible_at: number((i: number) => (invoiceStatus(w, i) === 'uncollectible' ? at(i) + 90_000 : null)),
+        marked_uncollectible_at: number((i: number) =>
+          invoiceStatus(w, i) === 'uncollectible' ? at(i) + 90_000 : null,
+        ),
         paid_at: number((i: number) => (paid(i) > 0 ? at(i) + 3601 : null)),
         voided_at: number((i: number) => (invoiceStatus(w, i) === 'void' ? at(i) + 7200 : null)),
       },
@@ -198,7 +220,8 @@ export function invoice(w: World): Resource {
     },
     write: shape(list(NESTED_LIMIT)),
     whole: (i) => JSON.parse(whole(i)) as StripeObject,
-    present: ({ [PAID_BY]: _hidden, ...object }) => ({ ...object, lines: cutList(object['lines'] as NestedList) }) as StripeObject,
+    present: ({ [PAID_BY]: _hidden, ...object }) =>
+      ({ ...object, lines: cutList(object['lines'] as NestedList) }) as StripeObject,
   };
 }
 
@@ -217,7 +240,11 @@ export function invoiceItem(w: World): Resource {
     path: '/v1/invoiceitems',
     events: 'invoiceitem',
     created: true,
-    filters: { customer: { parent: 'customer' }, invoice: { parent: 'invoice' }, pending: { kind: 'boolean', stored: (object, value) => String(object['invoice'] === null) === value } },
+    filters: {
+      customer: { parent: 'customer' },
+      invoice: { parent: 'invoice' },
+      pending: { kind: 'boolean', stored: (object, value) => String(object['invoice'] === null) === value },
+    },
     write: compileShape<number>({
       id: plain((i: number) => w.id('invoice_item', i)),
       object: 'invoiceitem',
@@ -234,9 +261,15 @@ export function invoiceItem(w: World): Resource {
       metadata: {},
       net_amount: number(amount),
       parent: null,
-      period: { end: number((i: number) => w.at('invoice_item', i)), start: number((i: number) => w.at('invoice_item', i)) },
+      period: {
+        end: number((i: number) => w.at('invoice_item', i)),
+        start: number((i: number) => w.at('invoice_item', i)),
+      },
       pricing: {
-        price_details: { price: plain((i: number) => w.id('price', (w.random(i, 56) % w.size.product) * 3 + 2)), product: plain((i: number) => w.id('product', w.random(i, 56) % w.size.product)) },
+        price_details: {
+          price: plain((i: number) => w.id('price', (w.random(i, 56) % w.size.product) * 3 + 2)),
+          product: plain((i: number) => w.id('product', w.random(i, 56) % w.size.product)),
+        },
         type: 'price_details',
         unit_amount_decimal: plain((i: number) => `${amount(i)}`),
       },

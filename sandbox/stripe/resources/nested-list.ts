@@ -14,6 +14,9 @@ export function nestedText(elements: readonly string[], total: number, url: stri
   return `{"object":"list","data":[${elements.join(',')}],"has_more":${total > elements.length},"url":"${url}"}`;
 }
 
-export function cutList(list: NestedList, show: (element: StripeObject) => StripeObject = (element) => element): NestedList {
+export function cutList(
+  list: NestedList,
+  show: (element: StripeObject) => StripeObject = (element) => element,
+): NestedList {
   return { ...list, data: list.data.slice(0, NESTED_LIMIT).map(show), has_more: list.data.length > NESTED_LIMIT };
 }

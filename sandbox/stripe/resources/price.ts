@@ -37,7 +37,9 @@ export function price(w: World): Resource {
       product: plain((i: number) => w.id('product', Math.floor(i / 3))),
       recurring: json((i: number) => {
         const interval = INTERVALS[i % 3];
-        return interval ? { interval, interval_count: 1, meter: null, trial_period_days: null, usage_type: 'licensed' } : null;
+        return interval
+          ? { interval, interval_count: 1, meter: null, trial_period_days: null, usage_type: 'licensed' }
+          : null;
       }),
       tax_behavior: 'unspecified',
       tiers_mode: null,
@@ -59,7 +61,10 @@ export function plan(w: World): Resource {
     path: '/v1/plans',
     events: 'plan',
     created: true,
-    filters: { active: { kind: 'boolean', base: (i, value) => String(priceActive(w, priceOfPlan(i))) === value }, product: { parent: 'product' } },
+    filters: {
+      active: { kind: 'boolean', base: (i, value) => String(priceActive(w, priceOfPlan(i))) === value },
+      product: { parent: 'product' },
+    },
     write: compileShape<number>({
       id: plain((i: number) => w.id('plan', i)),
       object: 'plan',

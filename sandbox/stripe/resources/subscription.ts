@@ -4,7 +4,14 @@ import { cutList, NESTED_LIMIT, type NestedList, nestedText } from './nested-lis
 
 /** A hundred shares, from which the status of a subscription is drawn. */
 const STATUSES: readonly [string, number][] = [
-  ['active', 70], ['canceled', 12], ['trialing', 6], ['past_due', 5], ['unpaid', 2], ['incomplete', 2], ['incomplete_expired', 1], ['paused', 2],
+  ['active', 70],
+  ['canceled', 12],
+  ['trialing', 6],
+  ['past_due', 5],
+  ['unpaid', 2],
+  ['incomplete', 2],
+  ['incomplete_expired', 1],
+  ['paused', 2],
 ];
 const DRAW = STATUSES.flatMap(([status, share]) => Array.from({ length: share }, () => status));
 const ENDED = new Set(['canceled', 'incomplete_expired']);
@@ -40,7 +47,9 @@ function itemShape(w: World, whole: boolean) {
     current_period_start: number((f: ItemFacts) => periodStart(w, f.i)),
     discounts: [],
     metadata: {},
-    plan: whole ? plain((f: ItemFacts) => w.id('plan', itemPlan(w, f.i, f.place))) : text((f: ItemFacts) => w.current('plan', itemPlan(w, f.i, f.place))),
+    plan: whole
+      ? plain((f: ItemFacts) => w.id('plan', itemPlan(w, f.i, f.place)))
+      : text((f: ItemFacts) => w.current('plan', itemPlan(w, f.i, f.place))),
     price: whole
       ? plain((f: ItemFacts) => w.id('plan', itemPlan(w, f.i, f.place)))
       : text((f: ItemFacts) => {
@@ -54,7 +63,10 @@ function itemShape(w: World, whole: boolean) {
 }
 
 /** https://docs.stripe.com/api/subscriptions/list */
-export function subscription(w: World, lookUp: (table: 'price' | 'plan', id: string) => StripeObject | undefined): Resource {
+export function subscription(
+  w: World,
+  lookUp: (table: 'price' | 'plan', id: string) => StripeObject | undefined,
+): Resource {
   const shown = itemShape(w, false);
   const stored = itemShape(w, true);
   const ended = (i: number) => ENDED.has(subscriptionStatus(w, i));
@@ -75,7 +87,11 @@ export function subscription(w: World, lookUp: (table: 'price' | 'plan', id: str
       cancel_at: null,
       cancel_at_period_end: false,
       canceled_at: number((i: number) => (ended(i) ? at(i) + MONTH_S : null)),
-      cancellation_details: { comment: null, feedback: null, reason: plain((i: number) => (ended(i) ? 'cancellation_requested' : null)) },
+      cancellation_details: {
+        comment: null,
+        feedback: null,
+        reason: plain((i: number) => (ended(i) ? 'cancellation_requested' : null)),
+      },
       collection_method: 'charge_automatically',
       created: number(at),
       currency: 'usd',
@@ -88,7 +104,13 @@ export function subscription(w: World, lookUp: (table: 'price' | 'plan', id: str
       description: null,
       discounts: [],
       ended_at: number((i: number) => (ended(i) ? at(i) + MONTH_S : null)),
-      invoice_settings: { account_tax_ids: null, custom_fields: null, description: null, footer: null, issuer: { type: 'self' } },
+      invoice_settings: {
+        account_tax_ids: null,
+        custom_fields: null,
+        description: null,
+        footer: null,
+        issuer: { type: 'self' },
+      },
       items: text(items),
       latest_invoice: plain((i: number) => w.id('invoice', w.children('subscription', i, 'invoice')[1] - 1)),
       livemode: false,
@@ -97,7 +119,11 @@ export function subscription(w: World, lookUp: (table: 'price' | 'plan', id: str
       next_pending_invoice_item_invoice: null,
       on_behalf_of: null,
       pause_collection: null,
-      payment_settings: { payment_method_options: null, payment_method_types: null, save_default_payment_method: 'off' },
+      payment_settings: {
+        payment_method_options: null,
+        payment_method_types: null,
+        save_default_payment_method: 'off',
+      },
       pending_invoice_item_interval: null,
       pending_setup_intent: null,
       pending_update: null,
@@ -116,8 +142,14 @@ export function subscription(w: World, lookUp: (table: 'price' | 'plan', id: str
     return nestedText(elements, total, `/v1/subscription_items?subscription=${w.id('subscription', i)}`);
   };
   const whole = shape(list(stored, 1000));
-  const statusOf = { base: (i: number, value: string) => statusMatches(subscriptionStatus(w, i), value), stored: (object: StripeObject, value: string) => statusMatches(String(object['status']), value) };
-  const hasPrice = (object: StripeObject, value: string) => (object['items'] as NestedList).data.some((item) => (item['price'] as { id?: string })?.id === value || item['price'] === value);
+  const statusOf = {
+    base: (i: number, value: string) => statusMatches(subscriptionStatus(w, i), value),
+    stored: (object: StripeObject, value: string) => statusMatches(String(object['status']), value),
+  };
+  const hasPrice = (object: StripeObject, value: string) =>
+    (object['items'] as NestedList).data.some(
+      (item) => (item['price'] as { id?: string })?.id === value || item['price'] === value,
+    );
   return {
     table: 'subscription',
     object: 'subscription',
@@ -138,11 +170,17 @@ export function subscription(w: World, lookUp: (table: 'price' | 'plan', id: str
     defaults: { status: '' },
     write: shape(list(shown, NESTED_LIMIT)),
     whole: (i) => JSON.parse(whole(i)) as StripeObject,
-    present: (object) => ({ ...object, items: cutList(object['items'] as NestedList, (item) => showItem(item, lookUp)) }),
+    present: (object) => ({
+      ...object,
+      items: cutList(object['items'] as NestedList, (item) => showItem(item, lookUp)),
+    }),
   };
 }
 
-export function showItem(item: StripeObject, lookUp: (table: 'price' | 'plan', id: string) => StripeObject | undefined): StripeObject {
+export function showItem(
+  item: StripeObject,
+  lookUp: (table: 'price' | 'plan', id: string) => StripeObject | undefined,
+): StripeObject {
   const id = String(item['price']);
   return { ...item, price: lookUp('price', id) ?? null, plan: lookUp('plan', id) ?? null };
 }

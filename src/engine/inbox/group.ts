@@ -24,8 +24,8 @@ export function groupEvents(app: App, placed: readonly PlacedEvent[]): Operation
   for (const item of placed) {
     for (const operation of item.event.operations) {
       if (!app.config.resources.includes(operation.resource)) continue;
-      let entities = latest.get(operation.resource);
-      if (entities === undefined) latest.set(operation.resource, (entities = new Map()));
+      const entities = latest.get(operation.resource) ?? new Map<string, Latest>();
+      latest.set(operation.resource, entities);
       const known = entities.get(operation.externalId);
       const knownSecond = known === undefined ? Number.NEGATIVE_INFINITY : secondOf(known.placed.event);
       const second = secondOf(item.event);

@@ -1,3 +1,22 @@
+-- Living rows of the pass's window that the pass did not name, and that nothing else has touched since it began. One
+-- hash join in bounded memory, whatever the statistics say about a table that was empty a minute ago.
+create or replace function supasaasy.find_missing(p_pass supasaasy.passes) returns bigint
+language plpgsql set search_path = '' set enable_nestloop = off set enable_mergejoin = off set jit = off set work_mem = '16MB' as $$
+declare
+  found_count bigint;
+begin
+  insert into supasaasy.pass_missing (pass_id, external_id)
+  select p_pass.id, e.external_id
+  from supasaasy.entities e
+  left join (select unnest(p.ids) as id from supasaasy.pass_pages p where p.pass_id = p_pass.id) seen on seen.id = e.external_id
+  where e.app_key = p_pass.app_key and e.collection_key = p_pass.collection_key and e.deleted_at is null and seen.id is null
+    and e.observed_at < p_pass.started_at
+    and (p_pass.window_from is null or e.source_created_at >= p_pass.window_from)
+  on conflict do nothing;
+  get diagnostics found_count = row_count;
+  return found_count;
+end $$;
+
 -- What a complete pass did not see is gone, unless the pass itself is suspicious. First call: finds what is missing
 -- and judges. Each call settles up to p_page.batch of them; `done` says that none is left.
 --
@@ -32,15 +51,7 @@ begin
     where e.app_key = t.app_key and e.collection_key = t.collection_key and e.deleted_at is null
       and (pass.window_from is null or e.source_created_at >= pass.window_from);
     select coalesce(sum(cardinality(p.ids)), 0) into seen_count from supasaasy.pass_pages p where p.pass_id = t.pass_id;
-    insert into supasaasy.pass_missing (pass_id, external_id)
-    select t.pass_id, e.external_id from supasaasy.entities e
-    where e.app_key = t.app_key and e.collection_key = t.collection_key and e.deleted_at is null
-      and e.observed_at < pass.started_at
-      and (pass.window_from is null or e.source_created_at >= pass.window_from)
-      and not exists (select 1 from (select unnest(p.ids) as id from supasaasy.pass_pages p where p.pass_id = t.pass_id) seen
-        where seen.id = e.external_id)
-    on conflict do nothing;
-    get diagnostics missing = row_count;
+    missing := supasaasy.find_missing(pass);
     if not coalesce((p_page ->> 'allow')::boolean, false) and (
       (missing >= (p_page ->> 'floor')::bigint and missing > living * (p_page ->> 'share')::float8)
       or (seen_count = 0 and missing >= 10)

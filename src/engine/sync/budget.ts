@@ -27,8 +27,8 @@ interface Held {
 export function createBudget(store: Store, ports: Ports): Budget {
   const held = new Map<string, Held>();
   const heldFor = (key: string): Held => {
-    let h = held.get(key);
-    if (h === undefined) held.set(key, (h = { tokens: 0, until: 0, rate: 0, fine: 0, taking: undefined }));
+    const h = held.get(key) ?? { tokens: 0, until: 0, rate: 0, fine: 0, taking: undefined };
+    held.set(key, h);
     return h;
   };
 

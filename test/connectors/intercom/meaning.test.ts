@@ -53,7 +53,7 @@ describe('what an Intercom refusal means', () => {
   });
 });
 
-describe('the rate of an Intercom app', () => {
+describe('the rate of an Intercom app (S4-18)', () => {
   it('stays within ten thousand a minute in every window of ten seconds', () => {
     const { perSecond, burst } = intercom.limits.limit('app', { appKey: 'a', baseUrl: '', apiKey: '', settings: {} });
     expect(burst + perSecond * 10).toBeLessThanOrEqual(1_666);

@@ -14,7 +14,7 @@ function request(name: string, position: Partial<Position> = {}) {
   return intercom.page(resource, { limit: resource.list?.pageSize ?? 1, ...position });
 }
 
-describe('the requests of Intercom pages (S4-13, S4-15)', () => {
+describe('the requests of Intercom pages (S4-13, S4-15, S4-17)', () => {
   it('lists contacts by cursor, with a page size', () => {
     expect(request('contact')).toEqual({ path: '/contacts', query: { per_page: 150, starting_after: undefined } });
     expect(request('contact', { cursor: 'abc', limit: 10 })).toEqual({

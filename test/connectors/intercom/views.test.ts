@@ -47,7 +47,7 @@ describeEachDatabase(
       );
     }
 
-    it('exist for every resource, obey the reader’s rights and name what they show (S4-31)', async () => {
+    it('exist for every resource, obey the reader’s rights and name what they show (S4-33)', async () => {
       const rows = await db.query<{ name: string; options: string[] }>(
         `select relname as name, reloptions as options from pg_class c join pg_namespace n on n.oid = relnamespace
          where nspname = 'supasaasy' and relkind = 'v' and relname like 'intercom%' order by 1`,

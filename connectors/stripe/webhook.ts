@@ -32,7 +32,6 @@ function reasonOf(error: unknown, otherwise: string): string {
   if (message.includes('tolerance')) return `the signature is older than ${TOLERANCE_SECONDS} seconds`;
   if (message.includes('Unable to extract')) return 'the header Stripe-Signature cannot be read';
   if (message.includes('expected scheme')) return 'the header Stripe-Signature has no v1 signature';
-  if (message.includes('No webhook payload')) return 'the body is empty';
   return otherwise;
 }
 

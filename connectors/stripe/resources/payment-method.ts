@@ -1,10 +1,16 @@
 import { stripeResource } from '../resource.ts';
 
-/** Some API versions refuse the list without a customer: then it is read per customer. A detached one still exists. */
+/**
+ * Some API versions refuse the list without a customer: then it is read per customer. A detached one still exists
+ * (charges name it), but no list shows it any more.
+ */
 export const paymentMethod = stripeResource('payment_method', {
   path: '/v1/payment_methods',
   ranged: false,
-  list: { fallback: { parent: 'customer' } },
+  list: {
+    fallback: { parent: 'customer' },
+    incomplete: 'a payment method that was detached still exists, but is in no list',
+  },
   perParent: { path: '/v1/customers/{parent}/payment_methods' },
   parent: ['customer'],
   events: [

@@ -74,8 +74,6 @@ export interface Resource extends Shape {
     readonly incomplete?: string;
     /** The list leaves archived objects out: that an archived one is absent proves nothing. */
     readonly hidesArchived?: boolean;
-    /** The list leaves archived objects out: that an archived one is absent proves nothing. */
-    readonly hidesArchived?: boolean;
     /** When the provider refuses the list as a whole (400), it is read once per entity of `parent` at `perParent`. */
     readonly fallback?: { readonly parent: string };
   };

@@ -13,6 +13,8 @@ export interface StripeSettings {
   /** Connected account that new events carry; `null`: none. */
   eventAccount: string | null;
   paymentMethodsWithoutCustomer: boolean;
+  /** `existing` counts detached payment methods, which no list shows; `listed` does not. */
+  truth: 'existing' | 'listed';
 }
 
 export function createSettings(given: Partial<StripeSettings> & { readonly webhookSecret?: string }): StripeSettings {
@@ -23,5 +25,6 @@ export function createSettings(given: Partial<StripeSettings> & { readonly webho
     eventLagMs: given.eventLagMs ?? 0,
     eventAccount: given.eventAccount ?? null,
     paymentMethodsWithoutCustomer: given.paymentMethodsWithoutCustomer ?? true,
+    truth: given.truth ?? 'existing',
   };
 }

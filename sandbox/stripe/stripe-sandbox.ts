@@ -88,7 +88,7 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
   });
   const retrieve = createRetrieve(account, parts);
   const expand = createExpand(account, parts);
-  const truth = createTruth(account, parts);
+  const truth = createTruth(account, parts, () => settings.truth);
   const idempotency = createIdempotency();
   const write = createWrites(changes, parts);
   let mutate = createMutate(changes, seed);

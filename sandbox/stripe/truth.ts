@@ -5,17 +5,21 @@ import { type PartName, TABLE_NAMES, type TableName } from './population.ts';
 
 const PARTS = ['subscription_item', 'invoice_line_item', 'checkout_line_item'] as const satisfies readonly PartName[];
 
-/** What a complete reader has in the end: every object that some list shows. */
+/**
+ * Every object that exists (`existing`: what a mirror holds that has heard of every change), or only those that some
+ * list shows (`listed`: what a reader finds who comes now). They differ in detached cards: no list shows them.
+ */
 export function createTruth(
   account: Account,
   parts: Parts,
+  scope: () => 'existing' | 'listed',
 ): Required<Pick<SandboxProvider, 'counts' | 'objects' | 'ids'>> {
   const { tables } = account;
   const isPart = (resource: string): resource is (typeof PARTS)[number] =>
     (PARTS as readonly string[]).includes(resource);
 
-  /** A detached card is still retrievable, but no list shows it. */
-  const shown = (table: TableName, text: string) => table !== 'payment_method' || !text.includes('"customer":null,');
+  const shown = (table: TableName, text: string) =>
+    table !== 'payment_method' || scope() === 'existing' || !text.includes('"customer":null,');
 
   function* ofTable(name: TableName): Iterable<{ id: string; json: string }> {
     const table = tables[name];

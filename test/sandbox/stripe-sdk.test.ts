@@ -68,6 +68,7 @@ describe('the official client', () => {
 
   it('reads every resource completely, before and after changes', async () => {
     const { stripe, sandbox, control } = connect();
+    sandbox.settings.truth = 'listed';
     for (const changes of [0, 400]) {
       control.mutate(changes);
       const found = await readAll(stripe);

@@ -1,0 +1,130 @@
+import { isDeepStrictEqual } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import '../../../connectors/stripe/index.ts';
+import { resources } from '../../../connectors/stripe/resources/index.ts';
+import { sandboxFetch } from '../../../sandbox/http/fetch.ts';
+import { createStripeSandbox } from '../../../sandbox/stripe/index.ts';
+import { defineConfig } from '../../../src/config.ts';
+import { createEngine } from '../../../src/engine/engine.ts';
+import { createTestDatabase, registerTemplate } from '../../setup/database.ts';
+import { migrateStripe } from './template.ts';
+
+registerTemplate('stripe', migrateStripe);
+
+/** A mirror of a small account on PGlite, and the account. */
+async function connect(options: Parameters<typeof createStripeSandbox>[0] = {}) {
+  const sandbox = createStripeSandbox({ seed: 3, size: { customers: 160 }, ...options });
+  const fetch = sandboxFetch(sandbox);
+  const { database, query, close } = await createTestDatabase('pglite', { template: 'stripe' });
+  const config = defineConfig({
+    apps: [
+      { app_key: 'stripe_main', connector: 'stripe', config: { api_key_env: 'KEY', requests_per_second: 10_000 } },
+    ],
+  });
+  const engine = createEngine({ config, database, env: { KEY: sandbox.apiKey }, ports: { fetch } });
+
+  /** What differs between the mirror and the account, by resource; empty when nothing does. */
+  async function differences(see: (object: Json) => Json = (object) => object): Promise<Record<string, string[]>> {
+    const result: Record<string, string[]> = {};
+    for (const { name, collection } of Object.values(resources)) {
+      const rows = await query<{ external_id: string; raw_payload: Json }>(
+        'select external_id, raw_payload from supasaasy.entities where collection_key = $1 and deleted_at is null',
+        [collection],
+      );
+      const mirror = new Map(rows.map((row) => [row.external_id, row.raw_payload]));
+      const wrong: string[] = [];
+      for (const { id, json } of sandbox.objects(name)) {
+        const ours = mirror.get(id);
+        if (ours === undefined) wrong.push(`${id} is missing`);
+        else wrong.push(...fieldsThatDiffer(see(ours), see(JSON.parse(json))).map((field) => `${id}.${field}`));
+        mirror.delete(id);
+      }
+      wrong.push(...[...mirror.keys()].map((id) => `${id} is too many`));
+      if (wrong.length > 0) result[name] = wrong;
+    }
+    return result;
+  }
+  return { sandbox, fetch, engine, query, close, differences };
+}
+
+type Json = Record<string, unknown>;
+
+function fieldsThatDiffer(ours: Json, theirs: Json): string[] {
+  return [...new Set([...Object.keys(ours), ...Object.keys(theirs)])].filter(
+    (field) => !isDeepStrictEqual(ours[field], theirs[field]),
+  );
+}
+
+/** With the ids of prices in place of their copies: a changed price changes the copies in other objects without an event. */
+function withoutCopies(object: Json): Json {
+  return JSON.parse(JSON.stringify(object), (key, value) =>
+    (key === 'price' || key === 'plan') && value !== null && typeof value === 'object' ? value.id : value,
+  );
+}
+
+describe('mirroring a Stripe account', () => {
+  let world: Awaited<ReturnType<typeof connect>>;
+  beforeAll(async () => {
+    world = await connect();
+    return () => world.close();
+  });
+
+  it('S4-13, S4-14, A21, A22: a full sync equals the account, ids and payloads, for every resource', async () => {
+    const run = await world.engine.sync('stripe_main', 'full');
+    expect(run.error).toBeNull();
+    expect(run.state).toBe('completed');
+    expect(await world.differences()).toEqual({});
+  });
+
+  it('A31: a second full sync changes nothing', async () => {
+    const run = await world.engine.sync('stripe_main', 'full');
+    for (const [name, counts] of Object.entries(run.resources)) {
+      expect(counts, name).toMatchObject({ created: 0, updated: 0, archived: 0, deleted: 0, errors: 0 });
+    }
+  });
+
+  it('S4-15, S4-16, A12, A15: an incremental sync finds what changed and what was deleted', async () => {
+    world.fetch.control.mutate(80);
+    const run = await world.engine.sync('stripe_main', 'incremental');
+    expect(run.error).toBeNull();
+    expect(await world.differences(withoutCopies)).toEqual({});
+  });
+
+  it('A32: a full sync finds the rest: copies of changed prices', async () => {
+    const run = await world.engine.sync('stripe_main', 'full');
+    expect(run.error).toBeNull();
+    expect(await world.differences()).toEqual({});
+  });
+
+  it('A22: has all 250 lines of an invoice, and all items of a subscription', async () => {
+    for (const [view, parent] of [
+      ['invoice_line_items', 'invoice_id'],
+      ['subscription_items', 'subscription_id'],
+    ]) {
+      const [row] = await world.query<{ n: number }>(
+        `select count(*)::int as n from supasaasy.stripe_${view} group by ${parent} order by n desc limit 1`,
+      );
+      expect(row?.n).toBe(view === 'invoice_line_items' ? 250 : 25);
+    }
+  });
+});
+
+describe('mirroring a Stripe account that differs', () => {
+  it('reads payment methods per customer where the list of all is refused', async () => {
+    const world = await connect({ paymentMethodsWithoutCustomer: false, size: { customers: 32 } });
+    const run = await world.engine.sync('stripe_main', 'full', { resources: ['customer', 'payment_method'] });
+    expect(run.error).toBeNull();
+    const { payment_method } = await world.differences();
+    expect(payment_method).toBeUndefined();
+    await world.close();
+  });
+
+  it('A26: a missing permission fails that resource by name, and the others arrive', async () => {
+    const world = await connect({ denied: ['/v1/disputes'], size: { customers: 112 } });
+    const run = await world.engine.sync('stripe_main', 'full');
+    expect(run.state).toBe('failed');
+    expect(run.error).toMatch(/^dispute: /);
+    expect(Object.keys(await world.differences())).toEqual(['dispute']);
+    await world.close();
+  });
+});

@@ -55,8 +55,8 @@ function readBlocks(document: string, markdown: string, root: string): Block[] {
 function compile(root: string, blocks: readonly Block[]): string[] {
   const rounds: Map<string, Block>[] = [];
   for (const block of blocks) {
-    let round = rounds.find((candidates) => !candidates.has(block.path));
-    if (round === undefined) rounds.push((round = new Map()));
+    const round = rounds.find((candidates) => !candidates.has(block.path)) ?? new Map<string, Block>();
+    if (round.size === 0) rounds.push(round);
     round.set(block.path, block);
   }
   return rounds.flatMap((round) => compileRound(root, round));

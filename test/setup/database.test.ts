@@ -15,6 +15,11 @@ describeEachDatabase(
       expect(await two.query('select name from fruit order by name')).toEqual([{ name: 'apple' }, { name: 'pear' }]);
     });
 
+    it('has the tables of the engine where asked', async () => {
+      const database = await make({ template: 'engine' });
+      expect(await database.query('select from supasaasy.apps')).toEqual([]);
+    });
+
     it('is empty without a template', async () => {
       const database = await make();
       expect(await database.query(`select to_regclass('public.fruit') as fruit`)).toEqual([{ fruit: null }]);

@@ -5,15 +5,25 @@ import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import pg from 'pg';
 import type { SqlDatabase } from '../../src/engine/database.ts';
+import { applyMigrations } from '../../src/engine/migrate.ts';
+import { readMigrations } from '../../src/runtime/node/migration-files.ts';
 import { fromPglite } from '../../src/runtime/node/pglite.ts';
 import { createPostgres } from '../../src/runtime/node/postgres.ts';
 
 export type Migrate = (database: SqlDatabase) => Promise<void>;
 
-const registered = new Map<string, Migrate>([['empty', async () => {}]]);
+const registered = new Map<string, Migrate>([
+  ['empty', async () => {}],
+  [
+    'engine',
+    async (database) => {
+      await applyMigrations(database, await readMigrations([]));
+    },
+  ],
+]);
 
 /**
- * Names a database that suites start from: migrated once a run, then copied. Two files that use one key must give
+ * Names a database that suites start from (there are `empty`, and `engine` with the engine's migrations): migrated once a run, then copied. Two files that use one key must give
  * the same `migrate`.
  */
 export function registerTemplate(key: string, migrate: Migrate): void {

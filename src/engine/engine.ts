@@ -57,6 +57,7 @@ export function createEngine(options: EngineOptions): Engine {
   const store = createStore(options.database);
   const apps = createApps(options.config, options.env);
   const budget = createBudget(store, ports);
+  const pages = createTurnstile();
   const context: SyncContext = {
     store,
     ports,
@@ -70,7 +71,11 @@ export function createEngine(options: EngineOptions): Engine {
       maxAttempts: 8,
       ...options.settings,
     },
-    onPage: options.onPage ?? (() => {}),
+    onPage(progress) {
+      pages.turn();
+      options.onPage?.(progress);
+    },
+    pageTurned: pages.next,
     async request(app, request, task, signal) {
       await budget.acquire(app, request, task.priority, signal);
       try {
@@ -122,4 +127,21 @@ export function createEngine(options: EngineOptions): Engine {
     getRun: (id) => store.getRun(id),
   };
   return engine;
+}
+
+/** Lets any number of waiters through at each turn. */
+function createTurnstile(): { turn(): void; next(): Promise<void> } {
+  let open = () => {};
+  let gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return {
+    turn() {
+      open();
+      gate = new Promise((resolve) => {
+        open = resolve;
+      });
+    },
+    next: () => gate,
+  };
 }

@@ -9,6 +9,7 @@ export function createStore(db: Database) {
       db.call<{ run_id: string; resumed: boolean }>('start_run', { app, mode, trigger, options, plan }),
     claimTasks: (limit: number, leaseSeconds: number, filter: TaskFilter) =>
       db.call<Task[]>('claim_tasks', { limit, lease_seconds: leaseSeconds, filter }),
+    splitTasks: (filter: TaskFilter, want: number) => db.call<number>('split_tasks', { filter, want }),
     nextTaskIn: (filter: TaskFilter) => db.call<number | null>('next_task_in', { filter }),
     extendLease: (task: Task, leaseSeconds: number) =>
       db.call<boolean>('extend_lease', { ...lease(task), lease_seconds: leaseSeconds }),
@@ -146,6 +147,8 @@ export interface TaskInput {
   readonly created_from?: number;
   readonly limit?: number;
   readonly after?: string;
+  /** The list can be read in ranges of creation time: the task may be split while it runs. */
+  readonly ranged?: boolean;
 }
 
 export interface TaskFilter {
@@ -224,6 +227,7 @@ export interface SweepContext {
   readonly floor: number;
   readonly allow: boolean;
   readonly confirm: number;
+  readonly hides_archived: boolean;
   readonly batch: number;
   readonly purge: boolean;
   readonly lease_seconds: number;

@@ -70,6 +70,8 @@ export interface Resource extends Shape {
     readonly ranged?: boolean;
     /** Items name the objects but do not show them whole: each newer one is retrieved. */
     readonly partial?: boolean;
+    /** Absence from this list is a hint only: every absent object is asked for by its id before it is deleted. Says why. */
+    readonly confirmAbsence?: string;
     /** Absence from this list proves nothing (a provider's cap): no sweep. Says why. */
     readonly incomplete?: string;
     /** The list leaves archived objects out: that an archived one is absent proves nothing. */

@@ -15,7 +15,7 @@ export const company = intercomResource({
     path: '/companies/scroll',
     pageSize: 100,
     next: { style: 'scroll', path: ['scroll_param'] },
-    incomplete: 'a scroll cannot be resumed or checked, and companies without users may be left out of it',
+    confirmAbsence: 'companies without users may be left out of it',
   },
   retrieve: { path: '/companies/{id}' },
   incremental: { by: 'full' },

@@ -146,6 +146,8 @@ create table if not exists supasaasy.tasks (
   -- The provider's cursor for the next page, and the creation time of the last record before it.
   cursor       text,
   cursor_created bigint,
+  -- Creation time of the first record that the task read: with cursor_created, how dense its range is.
+  first_created bigint,
   priority     smallint not null default 2,
   state        text not null default 'ready' check (state in ('ready', 'running', 'done', 'failed')),
   -- The fence: a writer must show the token of the lease that it holds.

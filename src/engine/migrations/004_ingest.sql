@@ -173,7 +173,9 @@ begin
   select coalesce(jsonb_agg(s.external_id), '[]') into newer
   from unnest(states) s
   left join supasaasy.entities e on e.app_key = p_app and e.collection_key = p_spec ->> 'collection' and e.external_id = s.external_id
-  where e.external_id is null or e.deleted_at is not null or e.version < s.version;
+  where e.external_id is null or e.deleted_at is not null or e.version < s.version
+    -- Read within a moment of its change: it may have changed again in the same second.
+    or (e.version = s.version and e.observed_at < to_timestamp((s.version_until + 5000) / 1000.0));
   if not coalesce((p_context ->> 'dry')::boolean, false) then
     perform supasaasy.ask_again(p_app, p_spec, newer, p_context);
   end if;
@@ -266,6 +268,7 @@ declare
   next_cursor text;
   last_id text;
   last_created bigint;
+  top_created bigint;
   more boolean := false;
   done boolean;
   parent_ref text;
@@ -305,6 +308,7 @@ begin
       result := supasaasy.apply_records(t.app_key, spec, records, context, from_ms, until_ms, parent_ref);
     end if;
     last_id := records -> (record_count - 1) #>> supasaasy.path_of(spec -> 'id');
+    top_created := supasaasy.instant_ms(records -> 0 #> supasaasy.path_of(spec #> '{created,path}'), spec #>> '{created,unit}') / 1000;
     last_created := supasaasy.instant_ms(records -> (record_count - 1) #> supasaasy.path_of(spec #> '{created,path}'), spec #>> '{created,unit}') / 1000;
     more := coalesce(doc #>> supasaasy.path_of(next_rule -> 'more'), 'false') = 'true';
     next_cursor := doc #>> supasaasy.path_of(next_rule -> 'path');
@@ -359,7 +363,7 @@ begin
 
   update supasaasy.tasks set
     cursor = case when done then cursor else next_cursor end,
-    cursor_created = coalesce(last_created, cursor_created),
+    cursor_created = coalesce(last_created, cursor_created), first_created = coalesce(first_created, top_created),
     read_from = least(read_from, from_ms), read_until = greatest(read_until, case when kind in ('list', 'fanout') then until_ms end),
     pages = pages + 1, requests = requests + coalesce((p_page ->> 'requests')::int, 1), records = records + record_count,
     created = created + (result ->> 'created')::bigint, updated = updated + (result ->> 'updated')::bigint,

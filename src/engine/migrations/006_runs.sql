@@ -1,6 +1,6 @@
 -- Living rows of the pass's window that the pass did not name, and that nothing else has touched since it began. One
 -- hash join in bounded memory, whatever the statistics say about a table that was empty a minute ago.
-create or replace function supasaasy.find_missing(p_pass supasaasy.passes) returns bigint
+create or replace function supasaasy.find_missing(p_pass supasaasy.passes, p_hides_archived boolean) returns bigint
 language plpgsql set search_path = '' set enable_nestloop = off set enable_mergejoin = off set jit = off set work_mem = '16MB' as $$
 declare
   found_count bigint;
@@ -10,7 +10,7 @@ begin
   from supasaasy.entities e
   left join (select unnest(p.ids) as id from supasaasy.pass_pages p where p.pass_id = p_pass.id) seen on seen.id = e.external_id
   where e.app_key = p_pass.app_key and e.collection_key = p_pass.collection_key and e.deleted_at is null and seen.id is null
-    and e.observed_at < p_pass.started_at
+    and e.observed_at < p_pass.started_at and not (p_hides_archived and e.archived_at is not null)
     and (p_pass.window_from is null or e.source_created_at >= p_pass.window_from)
   on conflict do nothing;
   get diagnostics found_count = row_count;
@@ -21,7 +21,7 @@ end $$;
 -- and judges. Each call settles up to p_page.batch of them; `done` says that none is left.
 --
 -- p_page: spec, share (0…1), floor (rows), allow (mass deletion was allowed by a person), confirm (up to so many are
--- confirmed one by one), batch, purge, version, version_until, lease_seconds
+-- confirmed one by one), batch, purge, hides_archived, lease_seconds
 create or replace function supasaasy.sweep(p_task bigint, p_token bigint, p_page jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
@@ -29,6 +29,8 @@ declare
   t supasaasy.tasks;
   pass supasaasy.passes;
   spec jsonb := p_page -> 'spec';
+  -- The list leaves out archived objects: that it does not show them says nothing.
+  hides_archived boolean := coalesce((p_page ->> 'hides_archived')::boolean, false);
   seen_count bigint;
   living bigint;
   missing bigint;
@@ -49,9 +51,10 @@ begin
   if not t.input ? 'judged' then
     select count(*) into living from supasaasy.entities e
     where e.app_key = t.app_key and e.collection_key = t.collection_key and e.deleted_at is null
+      and not (hides_archived and e.archived_at is not null)
       and (pass.window_from is null or e.source_created_at >= pass.window_from);
     select coalesce(sum(cardinality(p.ids)), 0) into seen_count from supasaasy.pass_pages p where p.pass_id = t.pass_id;
-    missing := supasaasy.find_missing(pass);
+    missing := supasaasy.find_missing(pass, hides_archived);
     if not coalesce((p_page ->> 'allow')::boolean, false) and (
       (missing >= (p_page ->> 'floor')::bigint and missing > living * (p_page ->> 'share')::float8)
       or (seen_count = 0 and missing >= 10)

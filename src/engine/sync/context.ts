@@ -17,6 +17,8 @@ export interface SyncContext {
   request(app: App, request: ProviderRequest, task: Task, signal: AbortSignal): Promise<Answer>;
   /** Told after every committed page. */
   readonly onPage: (progress: PageProgress) => void;
+  /** Resolves after the next committed page of this process. */
+  pageTurned(): Promise<void>;
 }
 
 export interface SyncSettings {

@@ -101,6 +101,7 @@ function planPass(app: App, resource: Resource, options: RunOptions, priority: n
     input: {
       ...(list.variants === undefined ? {} : { variant }),
       ...limitOf(options),
+      ...(list.ranged === true && options.limit === undefined ? { ranged: true } : {}),
       ...(from === undefined || resource.created === undefined ? {} : { created_from: from }),
     },
     ...(from === undefined ? {} : { window_from: from, ...(list.ranged === true ? { range_from: from } : {}) }),

@@ -68,14 +68,16 @@ export async function readList(
       counts: page,
     });
     if (page.done) return 'done';
-    position = { ...position, cursor: page.cursor ?? undefined };
+    // Another worker may have taken the lower part of the range.
+    position = { ...position, cursor: page.cursor ?? undefined, from: page.range_from ?? undefined };
     task = { ...task, cursor: page.cursor, cursor_created: page.cursor_created };
   }
 }
 
 function startOf(task: Task, resource: Resource): Omit<Position, 'limit'> {
   return {
-    cursor: task.cursor ?? undefined,
+    // A scroll hands out each page once: whoever begins again, begins at its start.
+    cursor: resource.list?.next.style === 'scroll' ? undefined : (task.cursor ?? undefined),
     from: task.range_from ?? undefined,
     to: task.range_to ?? undefined,
     since: task.input.since,

@@ -76,9 +76,10 @@ export async function work(
       );
       active.add(running);
     }
-    if (claimed.length > 0 && active.size < slots) continue;
+    if (active.size > 0 && active.size < slots && (await store.splitTasks(filter, slots - active.size)) > 0) continue;
     if (active.size > 0) {
-      await Promise.race(active);
+      // Until a task ends, or a page shows how dense its range is.
+      await Promise.race([...active, context.pageTurned()]);
       continue;
     }
     // Nothing to claim: runs whose tasks have ended go on to their sweep, or end.
@@ -152,6 +153,7 @@ async function fanOut(context: SyncContext, app: App, task: Task, stop: () => bo
 
 async function sweep(context: SyncContext, app: App, task: Task, stop: () => boolean): Promise<'done' | 'stopped'> {
   const run = task.run_id === null ? null : await context.store.getRun(task.run_id);
+  const list = app.config.connector.resources[task.resource]?.list;
   for (;;) {
     if (stop()) return 'stopped';
     const swept = await context.store.sweep(task, {
@@ -159,7 +161,8 @@ async function sweep(context: SyncContext, app: App, task: Task, stop: () => boo
       share: context.settings.massDeleteShare,
       floor: context.settings.massDeleteFloor,
       allow: run?.options.allow_mass_delete === true,
-      confirm: CONFIRM_AT_MOST,
+      confirm: list?.confirmAbsence === undefined ? CONFIRM_AT_MOST : Number.MAX_SAFE_INTEGER,
+      hides_archived: list?.hidesArchived === true,
       batch: SWEEP_BATCH,
       purge: app.config.on_delete === 'purge',
       lease_seconds: context.settings.leaseSeconds,

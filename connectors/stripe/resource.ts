@@ -21,8 +21,8 @@ interface Description {
   readonly list?: Pick<List, 'variants' | 'incomplete' | 'fallback' | 'query'>;
   /** Nested lists to ask for, as seen from one object. */
   readonly expand?: string;
-  /** False: there is no `/v1/…/{id}`. */
-  readonly retrieve?: string | false;
+  /** Where one object is asked for, if not at `path` and its id. */
+  readonly retrieve?: string;
   readonly perParent?: { readonly path: string; readonly query?: Readonly<Record<string, string>> };
   readonly events: readonly string[];
   readonly snapshotLacks?: string;
@@ -50,7 +50,7 @@ export const ACTIVE_AND_INACTIVE = [{ active: 'true' }, { active: 'false' }] as 
 /** Completes the description of one kind of Stripe object with what they all have in common. */
 export function stripeResource(name: string, description: Description): StripeResource {
   const { path, perParent, expand } = description;
-  const retrieve = description.retrieve === undefined && path !== undefined ? `${path}/{id}` : description.retrieve;
+  const retrieve = description.retrieve ?? (path === undefined ? undefined : `${path}/{id}`);
   return {
     name,
     collection: `stripe_${name}`,
@@ -74,9 +74,9 @@ export function stripeResource(name: string, description: Description): StripeRe
             query: { ...description.list?.query, ...(expand === undefined ? {} : { 'expand[]': `data.${expand}` }) },
           },
         }),
-    ...(typeof retrieve === 'string'
-      ? { retrieve: { path: retrieve, ...(expand === undefined ? {} : { query: { 'expand[]': expand } }) } }
-      : {}),
+    ...(retrieve === undefined
+      ? {}
+      : { retrieve: { path: retrieve, ...(expand === undefined ? {} : { query: { 'expand[]': expand } }) } }),
     ...(perParent === undefined ? {} : { perParent: { ...perParent, pageSize: PAGE_SIZE, next: NEXT } }),
     ...given(description),
   };

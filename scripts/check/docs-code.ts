@@ -5,8 +5,8 @@ import { listFiles } from './files.ts';
 import type { Gate } from './gate.ts';
 
 /**
- * TypeScript in Markdown is compiled as part of the repository: a block may import `supasaasy`, as users do. Its fence
- * may say ` ```ts file=connectors/acme/index.ts ` to be compiled as that file, or ` ```ts no-check `.
+ * TypeScript in Markdown is compiled as if it lay beside the document: a block may import `supasaasy`, as users do, or
+ * by relative path. Its fence may say ` ```ts file=connectors/acme/index.ts ` to be compiled as that file, or ` ```ts no-check `.
  */
 export const docsCode: Gate = {
   name: 'docs',
@@ -44,7 +44,7 @@ function readBlocks(document: string, markdown: string, root: string): Block[] {
     const code = lines.slice(begin, at).map((line) => (line.startsWith(indent) ? line.slice(indent.length) : line));
     blocks.push({
       document,
-      path: join(root, stated ?? `docs-${begin}-${document.replaceAll(/[^a-zA-Z]+/g, '-')}.ts`),
+      path: stated === undefined ? join(root, `${document}-${begin}.ts`) : join(root, stated),
       text: '\n'.repeat(begin) + code.join('\n'),
     });
   }

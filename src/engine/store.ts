@@ -104,6 +104,12 @@ export function createStore(db: Database) {
     trimInbox: (olderThanDays: number) => db.call<number>('trim_inbox', { older_than: `${olderThanDays} days` }),
     declareApps: (apps: readonly { app_key: string; name: string; connector: string }[]) =>
       db.call<null>('declare_apps', { apps }),
+    declareSchedules: (schedules: readonly DeclaredSchedule[]) => db.call<null>('declare_schedules', { schedules }),
+    claimOccurrence: (app: string, schedule: string, dueAt: string) =>
+      db.call<number | null>('claim_occurrence', { app, schedule, due_at: dueAt }),
+    settleOccurrence: (app: string, schedule: string, dueAt: string, run: string | null, error: string | null) =>
+      db.call<null>('settle_occurrence', { app, schedule, due_at: dueAt, run, error }),
+    getStatus: () => db.call<Record<string, unknown>>('get_status', {}),
     setAuth: (enabled: boolean) => db.call<null>('set_auth', { enabled }),
   };
 }
@@ -300,6 +306,15 @@ export interface EventContext {
   readonly origin_id?: string;
   readonly priority: 0;
   readonly purge: boolean;
+}
+
+export interface DeclaredSchedule {
+  readonly app_key: string;
+  /** Its name: mode and pattern. */
+  readonly schedule: string;
+  readonly mode: SyncMode;
+  readonly cron: string;
+  readonly enabled: boolean;
 }
 
 export interface ReplayFilter {

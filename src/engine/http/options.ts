@@ -1,0 +1,14 @@
+/** What the HTTP surface needs beside the engine. */
+export interface HttpOptions {
+  /** The keys that open the admin routes, read at each request. None: those routes stay closed. */
+  readonly adminKeys: () => readonly string[];
+  /** Called after a delivery was committed and before it is answered: ring whoever works the inbox. Must not throw. */
+  readonly afterAccept?: () => void;
+  /** Bytes of a webhook's body at most (default 20 MB: providers send objects of more than 5 MB). */
+  readonly maxBodyBytes?: number;
+  /** Milliseconds that `POST /worker` and an immediate sync work at most (default 20,000). */
+  readonly sliceMs?: number;
+}
+
+export const DEFAULT_MAX_BODY_BYTES = 20 * 1024 * 1024;
+export const DEFAULT_SLICE_MS = 20_000;

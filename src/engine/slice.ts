@@ -1,0 +1,31 @@
+import type { Engine } from './engine.ts';
+import { startDueRuns } from './schedule.ts';
+
+export interface SliceResult {
+  /** Runs that a schedule began in this slice. */
+  readonly started: readonly string[];
+  readonly deliveries: number;
+  readonly tasks: number;
+  /** Work is left that could go on at once. */
+  readonly more: boolean;
+}
+
+/**
+ * One slice of everything that is due (schedules, inbox, tasks), on a host that gives only so much time. Stops between
+ * pages; what is left is taken up by the next slice, here or elsewhere.
+ */
+export async function workSlice(
+  engine: Engine,
+  options: { readonly budgetMs: number; readonly signal?: AbortSignal },
+): Promise<SliceResult> {
+  const { ports, store } = engine;
+  const deadline = ports.monotonic() + options.budgetMs;
+  const limits = { deadline, ...(options.signal === undefined ? {} : { signal: options.signal }) };
+  const started = (await startDueRuns(engine)).map((run) => run.runId);
+  // Deliveries first: they are few, and what they ask to read again is the first of the tasks.
+  let deliveries = await engine.drain(limits);
+  const { tasks } = await engine.work({ ...limits, once: true });
+  deliveries += await engine.drain(limits);
+  const wait = await store.nextTaskIn({ apps: [...engine.apps.keys()] });
+  return { started, deliveries, tasks, more: wait !== null && wait <= 0 };
+}

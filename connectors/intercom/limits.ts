@@ -9,5 +9,5 @@ import type { RateLimits } from '../../src/kit/index.ts';
 export const limits: RateLimits = {
   classes: () => ['app'],
   limit: () => ({ perSecond: 150, burst: 150 }),
-  concurrency: 16,
+  concurrency: () => 16,
 };

@@ -35,9 +35,12 @@ export const limits: RateLimits = {
     const granted =
       account.settings.requests_per_second ??
       (/^[rs]k_live_/.test(account.apiKey) ? LIVE_PER_SECOND : SANDBOX_PER_SECOND);
-    const perSecond = rateClass === 'all' ? granted : Math.min(ENDPOINT_PER_SECOND, granted);
+    const perSecond =
+      rateClass === 'all'
+        ? granted
+        : Math.min(account.settings.requests_per_second_per_endpoint ?? ENDPOINT_PER_SECOND, granted);
     return { perSecond, burst: Math.max(1, perSecond / 5) };
   },
   // The concurrency limiter has no published number; list requests take about a third of a second.
-  concurrency: 12,
+  concurrency: (account: AppAccount<StripeSettings>) => account.settings.concurrency ?? 12,
 };

@@ -58,6 +58,7 @@ export function createEngine(options: EngineOptions): Engine {
   const apps = createApps(options.config, options.env);
   const budget = createBudget(store, ports);
   const pages = createTurnstile();
+  const enter = createGates();
   const context: SyncContext = {
     store,
     ports,
@@ -77,14 +78,17 @@ export function createEngine(options: EngineOptions): Engine {
     },
     pageTurned: pages.next,
     async request(app, request, task, signal) {
-      await budget.acquire(app, request, task.priority, signal);
+      const leave = await enter(app);
       try {
+        await budget.acquire(app, request, task.priority, signal);
         const answer = await ask(app, request, ports, signal);
-        await budget.report(app, request, false);
+        void budget.report(app, request, false).catch(() => {});
         return answer;
       } catch (error) {
         if (error instanceof RateLimitError) await budget.report(app, request, true, error.retryAfterMs);
         throw error;
+      } finally {
+        leave();
       }
     },
   };
@@ -143,5 +147,23 @@ function createTurnstile(): { turn(): void; next(): Promise<void> } {
       });
     },
     next: () => gate,
+  };
+}
+
+/** At most the connector's number of requests of one app at a time; the others wait in line. */
+function createGates(): (app: App) => Promise<() => void> {
+  const gates = new Map<string, { inside: number; line: (() => void)[] }>();
+  return async (app) => {
+    const gate = gates.get(app.key) ?? { inside: 0, line: [] };
+    gates.set(app.key, gate);
+    if (gate.inside >= app.config.connector.limits.concurrency(app.account()))
+      await new Promise<void>((resolve) => gate.line.push(resolve));
+    else gate.inside += 1;
+    return () => {
+      const next = gate.line.shift();
+      // The place is handed over, so that nobody slips in between.
+      if (next === undefined) gate.inside -= 1;
+      else next();
+    };
   };
 }

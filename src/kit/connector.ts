@@ -100,8 +100,8 @@ export interface RateLimits {
   classes(request: ProviderRequest): readonly string[];
   /** Requests per second and burst of a bucket. */
   limit(rateClass: string, account: AppAccount): { readonly perSecond: number; readonly burst: number };
-  /** Most requests at one time. */
-  readonly concurrency: number;
+  /** Most requests of one app at one time in one process. */
+  concurrency(account: AppAccount): number;
 }
 
 /** Creating the webhook endpoint through the provider's API. Absent: it is done by hand, and `docs` says where. */

@@ -9,7 +9,7 @@ export const paymentMethod = stripeResource('payment_method', {
   ranged: false,
   list: {
     fallback: { parent: 'customer' },
-    incomplete: 'a payment method that was detached still exists, but is in no list',
+    confirmAbsence: 'a payment method that was detached still exists, but is in no list',
   },
   perParent: { path: '/v1/customers/{parent}/payment_methods' },
   parent: ['customer'],

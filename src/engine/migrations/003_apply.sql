@@ -96,7 +96,8 @@ end $$;
 --
 -- How two states are ordered. Providers stamp whole seconds and deliver late, so each state carries the interval in
 -- which it is known to have been true, and three rules apply in this order:
---   1. the same content is no news;
+--   1. the same content is no news (though an event's or a single answer's later time is noted, so that an older
+--      state that arrives afterwards is known to be older);
 --   2. a read that began after the stored state had reached us is newer, whatever the clocks say (it happened after);
 --      for a resource with its own change time an older change time still wins, because search indexes lag;
 --   3. else intervals that do not touch are ordered by time, and intervals that touch are ambiguous: read again.
@@ -120,6 +121,9 @@ declare
   can_ask boolean := coalesce((p_context ->> 'retrievable')::boolean, false);
   purge boolean := coalesce((p_context ->> 'purge')::boolean, false);
   dry boolean := coalesce((p_context ->> 'dry')::boolean, false);
+  -- Whether "still the same" is remembered. For pages it is not, so that an unchanged pass writes nothing: how far a
+  -- list was read (list_until) says it for all of them.
+  notes boolean := not is_read or final_word;
   quiet_creates boolean := coalesce((p_context ->> 'quiet_creates')::boolean, false);
   list_until bigint := coalesce((p_context ->> 'list_until')::bigint, -9223372036854775808);
   candidate_ids text[];
@@ -137,7 +141,9 @@ begin
   from (
     select n.external_id,
       coalesce(case when n.deleted then e.deleted_at is not null
-                    else e.payload_hash = n.hash and e.deleted_at is null and e.parent_id is not distinct from n.parent_id end, false) as same
+                    else e.payload_hash = n.hash and e.deleted_at is null and e.parent_id is not distinct from n.parent_id end, false)
+        -- The same content, known to have been true later: worth a note for events and answers about one object.
+        and not (notes and n.version > e.version) as same
     from unnest(p_states) n
     left join lateral (
       select * from supasaasy.entities x
@@ -165,9 +171,9 @@ begin
         when e.external_id is null and n.deleted then 'bury'
         when e.external_id is null then case when is_read or n.version > list_until or not can_ask then 'write' else 'again' end
         -- No news.
-        when n.deleted and e.deleted_at is not null then 'same'
-        when not n.deleted and e.deleted_at is null and e.payload_hash = n.hash
-          and e.parent_id is not distinct from n.parent_id then 'same'
+        when n.deleted and e.deleted_at is not null
+          or not n.deleted and e.deleted_at is null and e.payload_hash = n.hash and e.parent_id is not distinct from n.parent_id
+          then case when notes and n.version > e.version then 'note' else 'same' end
         -- A change time of the provider's own.
         when owned and not n.deleted and n.version_until < e.version then
           case when e.deleted_at is not null and is_read and started > e.observed_at
@@ -234,6 +240,15 @@ begin
       deleted_at = excluded.deleted_at, change_seq = excluded.change_seq
     returning e.external_id
   ),
+  noted as (
+    insert into supasaasy.entities as e (app_key, collection_key, external_id, payload_hash, version, version_until, version_source, observed_at, created_at, updated_at)
+    select p_app, p_collection, external_id, 0, version, version_until, source_name, clock, clock, clock
+    from numbered where decision = 'note' and not dry
+    order by external_id
+    on conflict (collection_key, external_id, app_key) do update set
+      version = excluded.version, version_until = greatest(e.version_until, excluded.version_until),
+      version_source = excluded.version_source, observed_at = excluded.observed_at
+  ),
   logged as (
     insert into supasaasy.changes (seq, app_key, collection_key, external_id, operation, origin, origin_id, version, before, previous_seq)
     select n.seq, p_app, p_collection, n.external_id, n.operation, origin_name, origin_ref, n.version, n.old_payload, n.old_seq
@@ -253,7 +268,7 @@ begin
     'updated', count(*) filter (where decision = 'write' and operation = 'update'),
     'archived', count(*) filter (where decision = 'write' and operation = 'archive'),
     'deleted', count(*) filter (where decision = 'write' and operation = 'delete'),
-    'unchanged', unchanged_count + count(*) filter (where decision in ('same', 'bury')),
+    'unchanged', unchanged_count + count(*) filter (where decision in ('same', 'note', 'bury')),
     'stale', count(*) filter (where decision = 'stale'),
     'again', coalesce(jsonb_agg(external_id) filter (where decision = 'again'), '[]'),
     'gone', coalesce(jsonb_agg(external_id) filter (where decision = 'write' and operation = 'delete'), '[]')

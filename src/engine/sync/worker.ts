@@ -158,7 +158,11 @@ async function sweep(context: SyncContext, app: App, task: Task, stop: () => boo
     if (stop()) return 'stopped';
     const swept = await context.store.sweep(task, {
       spec: app.spec(task.resource),
-      share: context.settings.massDeleteShare,
+      // Each absent object is asked for anyway; only a list that shows next to nothing is suspicious then.
+      share:
+        list?.confirmAbsence === undefined
+          ? context.settings.massDeleteShare
+          : Math.max(0.9, context.settings.massDeleteShare),
       floor: context.settings.massDeleteFloor,
       allow: run?.options.allow_mass_delete === true,
       confirm: list?.confirmAbsence === undefined ? CONFIRM_AT_MOST : Number.MAX_SAFE_INTEGER,

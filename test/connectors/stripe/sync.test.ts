@@ -84,7 +84,7 @@ describe('mirroring a Stripe account', () => {
   });
 
   it('S4-15, S4-16, A12, A15: an incremental sync finds what changed and what was deleted', async () => {
-    world.fetch.control.mutate(80);
+    world.fetch.control.mutate(300);
     const run = await world.engine.sync('stripe_main', 'incremental');
     expect(run.error).toBeNull();
     expect(await world.differences(withoutCopies)).toEqual({});

@@ -1,13 +1,16 @@
 -- Who may see what. Row level security is on for every table; members of an app's workspace read, the service role
 -- works, nobody else sees anything. `set_auth(false)` opens reading, `set_auth(true)` closes it again.
 
--- The signed-in user: PostgREST puts the token's claims into this setting.
+-- The signed-in user: PostgREST puts the token's claims into this setting. Null for a subject that is no UUID.
 create or replace function supasaasy.current_user_id() returns uuid
 language sql stable set search_path = '' as $$
-  select nullif(coalesce(nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub',
-    current_setting('request.jwt.claim.sub', true)), '')::uuid;
+  select case when sub ~ '^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$' then sub::uuid end
+  from (select coalesce(nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub',
+    current_setting('request.jwt.claim.sub', true)) as sub) claims;
 $$;
 
+-- Runs with its owner's rights, because a reader sees neither `settings` nor others' memberships. It answers with the
+-- keys that the caller may read anyway, and takes no argument.
 create or replace function supasaasy.readable_app_keys() returns text[]
 language sql stable security definer set search_path = '' as $$
   select coalesce(array_agg(a.app_key), '{}') from supasaasy.apps a
@@ -19,11 +22,6 @@ do $$
 declare
   name text;
 begin
-  for name in select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = 'supasaasy' and c.relkind in ('r', 'p')
-  loop
-    execute format('alter table supasaasy.%I enable row level security', name);
-  end loop;
   foreach name in array array['entities', 'changes', 'runs', 'sync_state', 'apps'] loop
     if not exists (select 1 from pg_policies where schemaname = 'supasaasy' and tablename = name and policyname = 'members_read') then
       execute format('create policy members_read on supasaasy.%I for select using (app_key = any ((select supasaasy.readable_app_keys())::text[]))', name);
@@ -34,41 +32,69 @@ begin
   end if;
 end $$;
 
--- Grants, where Supabase's roles exist. Run again after views were added: `grant_access` is called at the end of
--- every migration.
+-- Everything that readers may touch beside the views: the tables that have a policy for them.
+create or replace function supasaasy.readable_relations() returns setof text
+language sql stable set search_path = '' as $$
+  select c.relname::text from pg_catalog.pg_class c
+  where c.relnamespace = 'supasaasy'::regnamespace
+    and (c.relkind = 'v' or c.relname in ('entities', 'changes', 'runs', 'sync_state', 'apps', 'members'));
+$$;
+
+-- Closes everything, then opens what the readers need, where Supabase's roles exist. Called at the end of every
+-- migration, so that a table, a view or a function that came with it is as closed as the others.
 create or replace function supasaasy.grant_access() returns void
 language plpgsql set search_path = '' as $$
 declare
   open boolean := exists (select 1 from supasaasy.settings where key = 'auth_enabled' and value = 'false'::jsonb);
   role_name text;
-  readable text;
+  name text;
 begin
+  for name in select c.relname from pg_catalog.pg_class c
+    where c.relnamespace = 'supasaasy'::regnamespace and c.relkind in ('r', 'p') and not c.relrowsecurity
+  loop
+    execute format('alter table supasaasy.%I enable row level security', name);
+  end loop;
+  -- A view that ran with its owner's rights would show every row to everybody.
+  for name in select c.relname from pg_catalog.pg_class c
+    where c.relnamespace = 'supasaasy'::regnamespace and c.relkind = 'v'
+      and not coalesce(c.reloptions && array['security_invoker=true', 'security_invoker=on', 'security_invoker=1'], false)
+  loop
+    execute format('alter view supasaasy.%I set (security_invoker = true)', name);
+  end loop;
+
+  revoke all on schema supasaasy from public;
+  revoke all on all tables in schema supasaasy from public;
+  revoke all on all sequences in schema supasaasy from public;
   revoke all on all functions in schema supasaasy from public;
-  if exists (select 1 from pg_roles where rolname = 'service_role') then
+  foreach role_name in array array['anon', 'authenticated'] loop
+    continue when not exists (select 1 from pg_catalog.pg_roles where rolname = role_name);
+    -- "Expose this schema" instructions grant everything to these roles, also on what comes later.
+    execute format('alter default privileges in schema supasaasy revoke all on tables from %I', role_name);
+    execute format('alter default privileges in schema supasaasy revoke all on sequences from %I', role_name);
+    execute format('alter default privileges in schema supasaasy revoke all on functions from %I', role_name);
+    execute format('revoke all on schema supasaasy from %I', role_name);
+    execute format('revoke all on all tables in schema supasaasy from %I', role_name);
+    execute format('revoke all on all sequences in schema supasaasy from %I', role_name);
+    execute format('revoke all on all functions in schema supasaasy from %I', role_name);
+    continue when role_name = 'anon' and not open;
+    execute format('grant usage on schema supasaasy to %I', role_name);
+    execute format('grant execute on function supasaasy.readable_app_keys(), supasaasy.current_user_id() to %I', role_name);
+    for name in select supasaasy.readable_relations() loop
+      execute format('grant select on supasaasy.%I to %I', name, role_name);
+    end loop;
+    -- What the views call to read dirty values.
+    for name in select p.oid::regprocedure::text from pg_catalog.pg_proc p
+      where p.pronamespace = 'supasaasy'::regnamespace and p.proname like 'as\_%' and not p.prosecdef
+    loop
+      execute format('grant execute on function %s to %I', name, role_name);
+    end loop;
+  end loop;
+  if exists (select 1 from pg_catalog.pg_roles where rolname = 'service_role') then
     grant usage on schema supasaasy to service_role;
     grant all on all tables in schema supasaasy to service_role;
     grant all on all sequences in schema supasaasy to service_role;
     grant execute on all functions in schema supasaasy to service_role;
   end if;
-  foreach role_name in array array['authenticated', 'anon'] loop
-    continue when not exists (select 1 from pg_roles where rolname = role_name);
-    execute format('revoke all on all tables in schema supasaasy from %I', role_name);
-    continue when role_name = 'anon' and not open;
-    execute format('grant usage on schema supasaasy to %I', role_name);
-    execute format('grant execute on function supasaasy.readable_app_keys(), supasaasy.current_user_id() to %I', role_name);
-    for readable in
-      select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = 'supasaasy' and (c.relkind = 'v' or c.relname in ('entities', 'changes', 'runs', 'sync_state', 'apps', 'members'))
-    loop
-      execute format('grant select on supasaasy.%I to %I', readable, role_name);
-    end loop;
-    -- What the views call to read dirty values.
-    for readable in select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-      where n.nspname = 'supasaasy' and p.proname like 'as\_%'
-    loop
-      execute format('grant execute on function %s to %I', readable, role_name);
-    end loop;
-  end loop;
 end $$;
 
 create or replace function supasaasy.set_auth(p_enabled boolean) returns void

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { type EntityOperation, type EventType, type NormalizedEvent, valueAt } from '../../src/kit/index.ts';
-import { API_VERSION } from './metadata.ts';
 import type { StripeResource } from './resource.ts';
 import { resources } from './resources/index.ts';
 
@@ -55,8 +54,8 @@ export function readEvent(value: unknown): NormalizedEvent {
     occurredAt: event.created * 1000,
     ...optional('apiVersion', event.api_version),
     ...optional('account', event.account),
-    // A snapshot in another version's shape may lack fields that the API shows us: then the object is read again.
-    ...meaningOf(event.type, object, previous ?? undefined, (event.api_version ?? API_VERSION) === API_VERSION),
+    // Whole in its own version's shape, which is recorded with the entity; the views read both shapes.
+    ...meaningOf(event.type, object, previous ?? undefined, true),
   };
 }
 

@@ -19,7 +19,7 @@ export function fromSqlError(error: unknown, name: string): SupasaasyError {
       cause: error,
       sqlState,
     });
-  if (sqlState === '42883' || sqlState === '3F000' || sqlState === '42P01') {
+  if (['42883', '3F000', '42P01'].includes(sqlState ?? '') && message.includes('does not exist')) {
     return new DatabaseError(`the database lacks ${name}: run "supasaasy migrate" (${message})`, {
       cause: error,
       sqlState,

@@ -2,14 +2,29 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PGlite, types } from '@electric-sql/pglite';
 import type { SqlDatabase } from '../../engine/database.ts';
+import { DatabaseError, describeError } from '../../errors.ts';
 import { fromQueryable } from '../sql-database.ts';
+import { lockFolder } from './folder-lock.ts';
 
 /**
- * PostgreSQL inside this process, in a folder or (without one) in memory. One connection: calls wait for each other.
+ * PostgreSQL inside this process, in a folder or (without one) in memory. One connection: calls wait for each other,
+ * and one process: another one that has the folder is told apart by its lock.
  */
 export async function createPglite(dataDir?: string): Promise<SqlDatabase & { readonly pglite: PGlite }> {
-  if (dataDir !== undefined) await mkdir(dirname(dataDir), { recursive: true });
-  return fromPglite(await PGlite.create(dataDir === undefined ? {} : { dataDir }));
+  if (dataDir === undefined) return fromPglite(await PGlite.create());
+  await mkdir(dirname(dataDir), { recursive: true });
+  const unlock = lockFolder(dataDir);
+  try {
+    const database = fromPglite(await PGlite.create({ dataDir }));
+    const { close } = database;
+    return Object.assign(database, { close: () => close().finally(unlock) });
+  } catch (error) {
+    unlock();
+    throw new DatabaseError(
+      `the data folder ${dataDir} cannot be opened, perhaps it is damaged: move it away and sync again (the mirror is read anew), or set DATABASE_URL. ${describeError(error)}`,
+      { cause: error },
+    );
+  }
 }
 
 /** As `pg` reads them: 64-bit integers and numerics keep every digit as text. */

@@ -1,59 +1,110 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Config } from '../../config.ts';
 import type { Environment } from '../../engine/app.ts';
 import type { SqlDatabase } from '../../engine/database.ts';
 import { createEngine, type Engine, type EngineOptions } from '../../engine/engine.ts';
-import { applyMigrations, type Migration } from '../../engine/migrate.ts';
-import { ConfigError } from '../../errors.ts';
+import { applyMigrations, checksumOf, type Migration, readLedger, sortMigrations } from '../../engine/migrate.ts';
+import { ConfigError, describeError, SupasaasyError } from '../../errors.ts';
 import { readMigrations } from './migration-files.ts';
 import { createPglite } from './pglite.ts';
 import { createPostgres } from './postgres.ts';
 
+export const CONFIG_FILE = 'supasaasy.config.ts';
+
 /** Imports a configuration file (TypeScript is fine: the command line registers a loader). */
 export async function loadConfig(file: string): Promise<Config> {
   const path = resolve(file);
-  if (!existsSync(path)) throw new ConfigError(`there is no ${file}: run "supasaasy init", or name one with --config`);
-  const module = (await import(pathToFileURL(path).href)) as { default?: Config };
+  if (!existsSync(path)) {
+    throw new ConfigError(`there is no ${file}: run "supasaasy init", or name the file with --config`);
+  }
+  let module: { default?: Config };
+  try {
+    module = (await import(pathToFileURL(path).href)) as { default?: Config };
+  } catch (error) {
+    if (error instanceof SupasaasyError) throw error;
+    throw new ConfigError(`${file} cannot be loaded: ${describeError(error)}`, [], { cause: error });
+  }
   if (module.default === undefined || !Array.isArray(module.default.apps)) {
-    throw new ConfigError(`${file} must have "export default defineConfig({...})"`);
+    throw new ConfigError(`${file} must say "export default defineConfig({ apps: […] })"`);
   }
   return module.default;
 }
 
-/** `DATABASE_URL`, or PGlite in `.supasaasy/` beside the configuration. */
-export async function openDatabase(env: Environment, dataDir = '.supasaasy/pglite'): Promise<SqlDatabase> {
-  const url = env['DATABASE_URL'] ?? env['SUPABASE_DB_URL'];
-  return url === undefined || url === '' ? await createPglite(resolve(dataDir)) : createPostgres({ connectionString: url });
+/** The Postgres that the environment names, if it names one. */
+export function databaseUrl(env: Environment): string | undefined {
+  return env['DATABASE_URL'] || env['SUPABASE_DB_URL'] || undefined;
 }
+
+/** `DATABASE_URL`, or PGlite in `dataDir`. */
+export async function openDatabase(env: Environment, dataDir: string): Promise<SqlDatabase> {
+  const url = databaseUrl(env);
+  if (url === undefined) return await createPglite(resolve(dataDir));
+  if (!/^postgres(ql)?:\/\//.test(url)) {
+    throw new ConfigError('DATABASE_URL must look like postgresql://user:password@host:5432/database');
+  }
+  return createPostgres({ connectionString: url });
+}
+
+/** The folder of the embedded database of a project. */
+export const dataDirOf = (folder: string) => join(folder, '.supasaasy', 'pglite');
 
 /** The migrations of the engine and of the configured connectors (S4-36, S4-37). */
 export async function configuredMigrations(config: Config): Promise<Migration[]> {
-  return await readMigrations([...new Set(config.apps.map((app) => app.connector))]);
+  return sortMigrations(await readMigrations([...new Set(config.apps.map((app) => app.connector))]));
+}
+
+/** Those that the database lacks, or has in an older text. */
+export async function pendingMigrations(config: Config, database: SqlDatabase): Promise<Migration[]> {
+  const done = new Map((await readLedger(database)).map((row) => [`${row.source}/${row.name}`, row.checksum]));
+  const pending: Migration[] = [];
+  for (const migration of await configuredMigrations(config)) {
+    if (done.get(`${migration.source}/${migration.name}`) !== (await checksumOf(migration.sql)))
+      pending.push(migration);
+  }
+  return pending;
 }
 
 /** Migrates, and tells the database which apps and which access the configuration declares. */
 export async function migrate(config: Config, database: SqlDatabase): Promise<Migration[]> {
   const applied = await applyMigrations(database, await configuredMigrations(config));
+  await declare(config, database);
+  return applied;
+}
+
+/** What the configuration says about apps and access, for policies, views and `status`. */
+export async function declare(config: Config, database: SqlDatabase): Promise<void> {
   await database.call('declare_apps', {
     apps: config.apps.map((app) => ({ app_key: app.app_key, name: app.name, connector: app.connector.metadata.name })),
   });
   await database.call('set_auth', { enabled: config.auth.enabled });
-  return applied;
 }
 
 export interface Project {
+  /** Where the configuration lies; `.env` and `.supasaasy/` are beside it. */
+  readonly folder: string;
   readonly config: Config;
   readonly database: SqlDatabase;
   readonly engine: Engine;
   close(): Promise<void>;
 }
 
+export interface ProjectOptions extends Partial<Pick<EngineOptions, 'ports' | 'settings' | 'onPage'>> {
+  readonly configFile: string;
+  readonly env: Environment;
+  /** Default: `.supasaasy/pglite` beside the configuration. */
+  readonly dataDir?: string;
+  /** A configuration that was loaded before, perhaps with fewer apps. */
+  readonly config?: Config;
+}
+
 /** Config, database and engine, as every command needs them. */
-export async function openProject(options: { configFile?: string; env: Environment } & Partial<Pick<EngineOptions, 'ports' | 'settings' | 'onPage'>>): Promise<Project> {
-  const { configFile, env, ...engineOptions } = options;
-  const config = await loadConfig(configFile ?? 'supasaasy.config.ts');
-  const database = await openDatabase(env);
-  return { config, database, engine: createEngine({ config, database, env, ...engineOptions }), close: () => database.close() };
+export async function openProject(options: ProjectOptions): Promise<Project> {
+  const { configFile, env, dataDir, config: given, ...engineOptions } = options;
+  const folder = dirname(resolve(configFile));
+  const config = given ?? (await loadConfig(configFile));
+  const database = await openDatabase(env, dataDir ?? dataDirOf(folder));
+  const engine = createEngine({ config, database, env, ...engineOptions });
+  return { folder, config, database, engine, close: () => database.close() };
 }

@@ -1,0 +1,158 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import type { Config } from '../../config.ts';
+import { ConfigError } from '../../errors.ts';
+import { CONFIG_FILE, databaseUrl, loadConfig, type Project } from '../../runtime/node/project.ts';
+import { serve } from '../../runtime/node/serve.ts';
+import { adminKeysOf } from '../admin-keys.ts';
+import { type Cli, type DefineCommand, EXIT, type GlobalOptions } from '../command.ts';
+import { type Demo, keepApps, startDemo, withEmulated } from '../demo.ts';
+import { firstSync } from '../first-sync.ts';
+import { demoDirOf, describeDatabase, findConfig, type OpenOptions, withProject } from '../open.ts';
+import { parseCount } from '../parse.ts';
+import { createProgress } from '../progress.ts';
+import { showArrival, showExample } from '../tell.ts';
+import { watchChanges } from '../watch-changes.ts';
+
+interface StartOptions {
+  readonly once?: boolean;
+  readonly port: number;
+  readonly host: string;
+}
+
+const CHANGES_PER_SECOND = 2;
+
+export const start: DefineCommand = (cli) =>
+  new Command('start')
+    .description(
+      'mirror the accounts whose keys are in .env, and keep the mirror live; without any key, a demo with emulated accounts',
+    )
+    .option('--once', 'end after the sync')
+    .option('--port <number>', 'where HTTP is served (0: any free port)', parseCount, Number(cli.env['PORT'] || 8787))
+    .option('--host <address>', 'the address to listen on', '127.0.0.1')
+    .action(async (options: StartOptions, command: Command) => {
+      const signal = cli.interruptible();
+      const globals = withDefaultConfig(cli, command.optsWithGlobals<GlobalOptions>());
+      const configFile = findConfig(cli, globals);
+      const config = await loadConfig(configFile);
+      const folder = globals.config === OWN_CONFIG ? cli.cwd : dirname(configFile);
+      const withKeys = config.apps.filter((app) => cli.env[app.apiKeyEnv]);
+      if (withKeys.length > 0) {
+        for (const app of config.apps.filter((each) => !withKeys.includes(each)))
+          cli.out.note(`${app.app_key} is left out: ${app.apiKeyEnv} is not set`);
+        const open: OpenOptions = { config: keepApps(config, withKeys) };
+        return await run(cli, globals, options, signal, { ...open, ...ownData(globals, folder, 'pglite') }, undefined);
+      }
+      if (config.apps.length === 0) throw new ConfigError(`${configFile} declares no apps: add one to "apps"`);
+      cli.out.print(cli.out.bold('No keys in .env: this is a demo with emulated accounts.\n'));
+      const demo = await startDemo(demoDirOf(folder));
+      try {
+        const emulated = withEmulated(config, cli.env, demo.accounts);
+        if (emulated.config.apps.length === 0) throw new ConfigError(missingKeys(config));
+        const open: OpenOptions = { ...emulated, dataDir: join(demoDirOf(folder), 'pglite') };
+        await run(cli, globals, options, signal, open, demo);
+      } finally {
+        demo.stop();
+      }
+    });
+
+/** The configuration of this package, for who starts in an empty folder; the data stays in that folder. */
+const OWN_CONFIG = fileURLToPath(new URL(`../../../${CONFIG_FILE}`, import.meta.url));
+
+function withDefaultConfig(cli: Cli, globals: GlobalOptions): GlobalOptions {
+  if (globals.config !== undefined || existsSync(resolve(cli.cwd, CONFIG_FILE))) return globals;
+  return { ...globals, config: OWN_CONFIG };
+}
+
+function ownData(globals: GlobalOptions, folder: string, name: string): Pick<OpenOptions, 'dataDir'> {
+  return globals.config === OWN_CONFIG ? { dataDir: join(folder, '.supasaasy', name) } : {};
+}
+
+function missingKeys(config: Config): string {
+  const names = config.apps.map((app) => app.apiKeyEnv).join(', ');
+  return `no app has its key (${names}), and there is no emulated account for them: put a key into .env`;
+}
+
+async function run(
+  cli: Cli,
+  globals: GlobalOptions,
+  options: StartOptions,
+  signal: AbortSignal,
+  open: OpenOptions,
+  demo: Demo | undefined,
+): Promise<void> {
+  const progress = createProgress(cli.out);
+  await withProject(cli, globals, { ...open, migrations: 'apply', onPage: progress.onPage }, async (project) => {
+    cli.out.print(`Mirroring into ${describeDatabase(project, cli.env)}.\n`);
+    await claimForDemo(project, demo !== undefined, databaseUrl(cli.env) !== undefined);
+    const ok = await firstSync(cli, project, progress, demo, signal).finally(progress.stop);
+    if (signal.aborted) return;
+    await showArrival(cli, project);
+    if (options.once === true) {
+      await showExample(cli, project, demo);
+      cli.exitCode = ok ? EXIT.ok : EXIT.failed;
+      return;
+    }
+    const adminKeys = adminKeysOf(cli.env);
+    const watch = watchChanges(cli, project, signal);
+    await serve(project.engine, {
+      port: options.port,
+      host: options.host,
+      adminKeys: () => adminKeys,
+      signal,
+      onListening: (url) => {
+        void tellNext(cli, project, demo, url).then(watch.begin, (error: unknown) => cli.out.note(String(error)));
+      },
+    });
+    await watch.ended();
+  });
+}
+
+/** What runs now, and what comes next. */
+async function tellNext(cli: Cli, project: Project, demo: Demo | undefined, url: string): Promise<void> {
+  const { out } = cli;
+  await showExample(cli, project, demo);
+  out.print(`\n${out.bold('Live')} on ${out.bold(url)}`);
+  for (const app of project.config.apps) {
+    out.print(`  webhooks of ${app.app_key}: POST ${url}/webhook/${app.app_key}`);
+    const account = demo?.accounts.find((each) => each.name === app.connector.metadata.name);
+    if (account !== undefined) await demo?.comeAlive(account, `${url}/webhook/${app.app_key}`, CHANGES_PER_SECOND);
+  }
+  const enabled = project.config.schedules.filter((schedule) => schedule.enabled);
+  if (enabled.length > 0)
+    out.print(`  schedules: ${enabled.map(({ app_key, mode, cron }) => `${app_key} ${mode} "${cron}"`).join(', ')}`);
+  if (demo === undefined) {
+    out.print(
+      `\n${out.bold('Next:')} npx supasaasy doctor shows what is missing (webhooks, secrets, schedules). Ctrl-C ends.\n`,
+    );
+    return;
+  }
+  out.print('  the emulated accounts change twice a second and deliver signed webhooks');
+  const names = project.config.apps.map((app) => app.apiKeyEnv).join(' or ');
+  out.print(
+    `\n${out.bold('Next:')} copy .env.example to .env, put in ${names}, and start again: your accounts instead of these. Ctrl-C ends.\n`,
+  );
+}
+
+/** A database holds the demo or real accounts, never both: one would be swept away as deleted by the other. */
+async function claimForDemo({ database }: Project, demo: boolean, shared: boolean): Promise<void> {
+  if (!shared) return;
+  const [row] = await database.query<{ demo: boolean; used: boolean }>(
+    `select exists (select 1 from supasaasy.settings where key = 'demo') as demo, exists (select 1 from supasaasy.runs) as used`,
+  );
+  if (demo && row?.demo !== true) {
+    if (row?.used === true)
+      throw new ConfigError(
+        'the database of DATABASE_URL holds a mirror of real accounts: the demo does not touch it. Put the keys into .env, or start without DATABASE_URL',
+      );
+    await database.query(
+      `insert into supasaasy.settings (key, value) values ('demo', 'true') on conflict (key) do nothing`,
+    );
+  }
+  if (!demo && row?.demo === true)
+    throw new ConfigError(
+      'the database of DATABASE_URL holds the demo: use another one for real accounts, or empty it with "drop schema supasaasy cascade"',
+    );
+}

@@ -1,0 +1,92 @@
+import { Command } from 'commander';
+import { type DefineCommand, EXIT } from '../command.ts';
+import { withProject } from '../open.ts';
+import { type AppStatus, readStatus } from '../read-status.ts';
+import { formatTable } from '../table.ts';
+
+export const status: DefineCommand = (cli) =>
+  new Command('status')
+    .description(
+      'how each app is: last runs, failures, pauses, refused deletions, inbox, schedules; exit code 1 when something needs a person',
+    )
+    .option('--json', 'print one JSON object and nothing else')
+    .action(async (options: { json?: boolean }, command: Command) => {
+      await withProject(cli, command.optsWithGlobals(), {}, async ({ engine, database }) => {
+        const { at, apps } = await readStatus(engine.store);
+        const rows = await database.query<{ app_key: string; living: string }>(
+          'select app_key, count(*) as living from supasaasy.entities where deleted_at is null group by 1',
+        );
+        const told = apps
+          .filter((app) => app.configured)
+          .map((app) => ({
+            ...app,
+            rows: Number(rows.find((row) => row.app_key === app.app_key)?.living ?? 0),
+            problems: problemsOf(app),
+          }));
+        const problems = told.flatMap((app) => app.problems);
+        cli.exitCode = problems.length === 0 ? EXIT.ok : EXIT.failed;
+        if (options.json === true)
+          return cli.out.json({ at, status: problems.length === 0 ? 'ok' : 'attention', apps: told });
+        if (told.length === 0) return cli.out.print('No apps are configured.');
+        cli.out.print(
+          formatTable(
+            ['app', 'rows', 'last full', 'last incremental', 'inbox', 'tasks', 'last webhook'],
+            told.map((app) => [
+              app.app_key,
+              app.rows,
+              runOf(app, 'full', at),
+              runOf(app, 'incremental', at),
+              app.inbox.waiting,
+              app.tasks.ready + app.tasks.running,
+              app.last_delivery_at === null ? 'never' : ago(app.last_delivery_at, at),
+            ]),
+          ),
+        );
+        if (problems.length > 0)
+          cli.out.print(`\n${problems.map((problem) => `${cli.out.yellow('!')} ${problem}`).join('\n')}`);
+      });
+    });
+
+function runOf(app: AppStatus, mode: 'full' | 'incremental', at: string): string {
+  const run = app.runs[mode];
+  return run === undefined ? 'never' : `${run.status} ${ago(run.finished_at ?? run.created_at, at)}`;
+}
+
+function ago(moment: string, now: string): string {
+  const seconds = Math.max(0, Math.round((Date.parse(now) - Date.parse(moment)) / 1000));
+  if (seconds < 90) return `${seconds} s ago`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
+  return seconds < 129_600 ? `${Math.round(seconds / 3600)} h ago` : `${Math.round(seconds / 86_400)} days ago`;
+}
+
+/** What needs a person, with what to do. */
+function problemsOf(app: AppStatus): string[] {
+  const problems: string[] = [];
+  const key = app.app_key;
+  if (app.paused_at !== null)
+    problems.push(`${key} is paused: ${app.pause_reason}\n    mend that, then: supasaasy resume ${key}`);
+  for (const mode of ['full', 'incremental'] as const) {
+    const run = app.runs[mode];
+    if (run?.status !== 'failed') continue;
+    const refused = /allow[-_]mass[-_]delete/.test(run.error ?? '');
+    const remedy = refused
+      ? `if so many are really gone: supasaasy sync ${key} --mode full --allow-mass-delete`
+      : `then: supasaasy sync ${key} --mode ${mode}`;
+    problems.push(`${key}: the last ${mode} run failed: ${run.error}\n    ${remedy}`);
+  }
+  if (app.dead_deliveries > 0)
+    problems.push(
+      `${key}: ${app.dead_deliveries} webhook deliveries could not be processed\n    see them: supasaasy webhooks list ${key} --state dead; again: supasaasy webhooks replay ${key} --state dead`,
+    );
+  if (app.quarantined > 0)
+    problems.push(
+      `${key}: ${app.quarantined} records could not be stored\n    see them: select * from supasaasy.quarantine where resolved_at is null`,
+    );
+  for (const schedule of app.schedules) {
+    if (schedule.error !== null)
+      problems.push(
+        `${key}: the schedule "${schedule.cron}" (${schedule.mode}) could not start a run: ${schedule.error}`,
+      );
+  }
+  return problems;
+}

@@ -1,0 +1,29 @@
+import process from 'node:process';
+import { EXIT } from './command.ts';
+
+/**
+ * Ctrl-C (and the signals of service managers): the first one aborts the signal, so that the work ends in order and
+ * leases are given back; the second one ends the process at once.
+ */
+export function createInterrupt(note: (text: string) => void): { listen(): AbortSignal; readonly aborted: boolean } {
+  const controller = new AbortController();
+  let listening = false;
+  return {
+    get aborted() {
+      return controller.signal.aborted;
+    },
+    listen() {
+      if (!listening) {
+        listening = true;
+        for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+          process.on(name, () => {
+            if (controller.signal.aborted) process.exit(EXIT.interrupted);
+            controller.abort(new Error(`interrupted by ${name}`));
+            note('stopping in order; Ctrl-C once more to stop at once');
+          });
+        }
+      }
+      return controller.signal;
+    },
+  };
+}

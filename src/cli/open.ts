@@ -1,0 +1,102 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import type { Config } from '../config.ts';
+import { ConfigError } from '../errors.ts';
+import { loadEnvFile } from '../runtime/node/env-file.ts';
+import { freeLeases } from '../runtime/node/free-leases.ts';
+import {
+  CONFIG_FILE,
+  databaseUrl,
+  dataDirOf,
+  declare,
+  loadConfig,
+  migrate,
+  openProject,
+  type Project,
+  type ProjectOptions,
+  pendingMigrations,
+} from '../runtime/node/project.ts';
+import type { Cli, GlobalOptions } from './command.ts';
+import { createLog } from './output.ts';
+
+export interface OpenOptions extends Partial<Pick<ProjectOptions, 'onPage' | 'config' | 'dataDir' | 'env'>> {
+  /**
+   * What to do about migrations that the database lacks: `apply` them; `require` that there are none (the embedded
+   * database, which is ours alone, gets them anyway); `check` too, but write nothing at all; `ignore` them.
+   */
+  readonly migrations?: 'apply' | 'require' | 'check' | 'ignore';
+}
+
+/** The configuration file that a command is about; `.env` beside it is read. */
+export function findConfig(cli: Cli, globals: GlobalOptions): string {
+  const file = resolve(cli.cwd, globals.config ?? CONFIG_FILE);
+  loadEnvFile(dirname(file));
+  return file;
+}
+
+/** Opens config, database and engine for a command, lets it use them, and closes them whatever happens. */
+export async function withProject<T>(
+  cli: Cli,
+  globals: GlobalOptions,
+  open: OpenOptions,
+  use: (project: Project) => Promise<T>,
+): Promise<T> {
+  const configFile = findConfig(cli, globals);
+  const config = open.config ?? (await loadConfig(configFile));
+  const env = open.env ?? cli.env;
+  const project = await openProject({
+    configFile,
+    config,
+    env,
+    dataDir: open.dataDir ?? dataDirFor(config, env, dirname(configFile)),
+    ports: { log: createLog(cli.out, globals.verbose === true) },
+    ...(open.onPage === undefined ? {} : { onPage: open.onPage }),
+  });
+  try {
+    await prepare(cli, project, open.migrations ?? 'require');
+    return await use(project);
+  } finally {
+    await project.close();
+  }
+}
+
+/** Where the demo keeps its mirror: apart from that of real accounts, so that neither is ever mistaken for the other. */
+export const demoDirOf = (folder: string) => join(folder, '.supasaasy', 'demo');
+
+/** The real mirror; or the demo's, while no app has a key and there is no other. */
+function dataDirFor(config: Config, env: NonNullable<OpenOptions['env']>, folder: string): string {
+  const demo = join(demoDirOf(folder), 'pglite');
+  const isDemo = !existsSync(dataDirOf(folder)) && existsSync(demo) && !config.apps.some((app) => env[app.apiKeyEnv]);
+  return isDemo ? demo : dataDirOf(folder);
+}
+
+async function prepare(cli: Cli, project: Project, wish: NonNullable<OpenOptions['migrations']>): Promise<void> {
+  const { config, database } = project;
+  if (wish === 'ignore') return;
+  if (database.kind === 'pglite' && wish !== 'check') await freeLeases(database);
+  const pending = await pendingMigrations(config, database);
+  if (wish === 'apply' || (database.kind === 'pglite' && wish !== 'check')) {
+    const applied = await migrate(config, database);
+    if (applied.length > 0)
+      cli.out.note(`applied ${applied.length} migrations to ${describeDatabase(project, cli.env)}`);
+  } else if (pending.length > 0) {
+    throw new ConfigError(
+      `the database lacks ${pending.length} migrations (${pending[0]?.source}/${pending[0]?.name}${pending.length > 1 ? ' …' : ''}): run "supasaasy migrate"`,
+    );
+  } else if (wish !== 'check') {
+    await declare(config, database);
+  }
+}
+
+/** Which database, without a secret. */
+export function describeDatabase(project: Project, env: NonNullable<OpenOptions['env']>): string {
+  const url = databaseUrl(env);
+  if (url === undefined)
+    return `the embedded database in ${relative(process.cwd(), join(project.folder, '.supasaasy')) || '.supasaasy'}/`;
+  try {
+    const { host, pathname } = new URL(url);
+    return `PostgreSQL ${host}${pathname}`;
+  } catch {
+    return 'PostgreSQL';
+  }
+}

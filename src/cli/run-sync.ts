@@ -1,0 +1,39 @@
+import type { Engine } from '../engine/engine.ts';
+import { type RunResult, toRunResult } from '../engine/http/run-result.ts';
+import type { RunOptions, SyncMode } from '../engine/store.ts';
+import { EXIT } from './command.ts';
+import { readStatus } from './read-status.ts';
+
+/** How a run ended for who waited for it: it may also be interrupted, or wait for a paused app. */
+export interface SyncOutcome extends Omit<RunResult, 'status'> {
+  readonly status: RunResult['status'] | 'interrupted' | 'paused';
+  readonly resumed: boolean;
+}
+
+/** Plans a run (or joins the unfinished one of the same wish), works it to its end, and says how it ended. */
+export async function runSync(
+  engine: Engine,
+  appKey: string,
+  mode: SyncMode,
+  options: RunOptions & { readonly trigger?: string; readonly signal?: AbortSignal },
+): Promise<SyncOutcome> {
+  const { trigger = 'cli', signal, ...wish } = options;
+  await engine.store.resumeApp(appKey);
+  const { runId, resumed } = await engine.startRun(appKey, mode, wish, trigger);
+  await engine.work({ filter: { run_id: runId }, ...(signal === undefined ? {} : { signal }) });
+  const run = await engine.getRun(runId);
+  if (run === null) throw new Error(`run ${runId} vanished while it was worked`);
+  const result = toRunResult(run);
+  if (result.status !== 'running') return { ...result, resumed };
+  if (signal?.aborted === true) return { ...result, resumed, status: 'interrupted', error: null };
+  const app = (await readStatus(engine.store)).apps.find((each) => each.app_key === appKey);
+  // Neither at its end nor ours to work: somebody mends the key first, or another worker has its tasks.
+  return app?.paused_at == null
+    ? { ...result, resumed }
+    : { ...result, resumed, status: 'paused', error: app.pause_reason };
+}
+
+export function exitCodeOf(outcome: Pick<SyncOutcome, 'status'>): number {
+  if (outcome.status === 'completed') return EXIT.ok;
+  return outcome.status === 'interrupted' ? EXIT.interrupted : EXIT.failed;
+}

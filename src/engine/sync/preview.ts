@@ -1,0 +1,235 @@
+import { describeError, ProviderError, RateLimitError, SupasaasyError } from '../../errors.ts';
+import type { ProviderRequest, Resource } from '../../kit/resource.ts';
+import type { App } from '../app.ts';
+import type { SqlDatabase } from '../database.ts';
+import type { Engine } from '../engine.ts';
+import type { PlannedTask, RunOptions, SyncMode } from '../store.ts';
+import { type Answer, ask } from './ask.ts';
+import { createDatabaseClock } from './clock.ts';
+import { pageContext } from './context.ts';
+import { planRun } from './plan.ts';
+
+export interface PreviewCounts {
+  records: number;
+  created: number;
+  updated: number;
+  unchanged: number;
+  archived: number;
+  deleted: number;
+  errors: number;
+  /** Objects that a list or an event only names: a real run reads each of them. */
+  to_read: number;
+}
+
+export interface Preview {
+  readonly dry_run: true;
+  readonly app_key: string;
+  readonly mode: SyncMode;
+  readonly status: 'completed' | 'failed';
+  readonly resources: Record<string, PreviewCounts>;
+  readonly requests: number;
+  readonly duration_ms: number;
+  readonly notes: readonly string[];
+  readonly errors: readonly string[];
+}
+
+const MOST_RETRIES = 4;
+
+/**
+ * What a run would do: reads the provider page after page, compares with the mirror, writes nothing (no run, no task,
+ * no token of the rate budget). Nested lists count with a real run only.
+ */
+export async function previewRun(
+  engine: Engine,
+  database: SqlDatabase,
+  appKey: string,
+  mode: SyncMode,
+  options: RunOptions,
+  signal: AbortSignal,
+): Promise<Preview> {
+  const app = engine.app(appKey);
+  const { ports, store } = engine;
+  const startedAt = ports.monotonic();
+  const clock = createDatabaseClock(store, ports);
+  const plan = planRun(app, mode, options, await store.syncState(appKey), ports.now());
+  const resources: Record<string, PreviewCounts> = {};
+  const notes = new Set<string>();
+  const errors: string[] = [];
+  const seen = new Map<string, string[]>();
+  let requests = 0;
+
+  function countsOf(name: string): PreviewCounts {
+    const counts = resources[name] ?? emptyCounts();
+    resources[name] = counts;
+    return counts;
+  }
+
+  async function request(wanted: ProviderRequest): Promise<Answer> {
+    for (let attempt = 1; ; attempt += 1) {
+      signal.throwIfAborted();
+      await clock.calibrate();
+      requests += 1;
+      try {
+        return await ask(app, wanted, ports, signal);
+      } catch (error) {
+        const again = error instanceof RateLimitError || (error instanceof ProviderError && attempt <= MOST_RETRIES);
+        if (!again || signal.aborted) throw error;
+        await ports.sleep(error.retryAfterMs ?? 500 * 2 ** attempt, signal);
+      }
+    }
+  }
+
+  async function previewList(task: PlannedTask, resource: Resource): Promise<void> {
+    const { list } = resource;
+    if (list === undefined) return;
+    const { limit } = task.input ?? {};
+    const counts = countsOf(resource.name);
+    const ids = seen.get(task.collection) ?? [];
+    seen.set(task.collection, ids);
+    const variant = task.input?.variant === undefined ? undefined : list.variants?.[task.input.variant];
+    let cursor: string | undefined;
+    for (let records = 0; ; ) {
+      const size = limit === undefined ? list.pageSize : Math.min(list.pageSize, limit - records);
+      const answer = await request(
+        app.config.connector.page(resource, {
+          cursor,
+          limit: size,
+          from: task.range_from,
+          to: task.range_to,
+          since: task.input?.since,
+          variant,
+        }),
+      );
+      const created = task.input?.created_from;
+      const spec =
+        created === undefined ? app.spec(resource.name) : { ...app.spec(resource.name), created_from: created };
+      const page = await store.previewPage(app.key, answer.body, {
+        ...pageContext({ ...engine.context, clock }, app, answer, spec),
+        next: list.next,
+      });
+      addPage(counts, page, list.partial === true);
+      for (const id of page.ids) ids.push(id);
+      records += page.records;
+      engine.context.onPage({ appKey, runId: null, resource: resource.name, records: page.records, counts: page });
+      const next = nextCursor(resource, page, cursor);
+      if (next === undefined || (limit !== undefined && records >= limit)) break;
+      if (next === cursor && list.next.style !== 'scroll')
+        throw new ProviderError(`the cursor "${cursor}" repeats: going on would never end`);
+      cursor = next;
+    }
+  }
+
+  async function previewChanges(task: PlannedTask): Promise<void> {
+    const log = app.config.connector.changeLog;
+    if (log === undefined) return;
+    const latest = new Map<string, { resource: string; type: string }>();
+    for (let cursor: string | undefined; ; ) {
+      const answer = await request(
+        log.request(task.input?.types ?? [], { cursor, limit: 100, since: task.input?.since }),
+      );
+      const read = log.read(JSON.parse(answer.body));
+      for (const operation of read.events.flatMap(({ event }) => event.operations)) {
+        if (!app.config.resources.includes(operation.resource)) continue;
+        const key = `${operation.resource}/${operation.externalId}`;
+        if (!latest.has(key)) latest.set(key, operation);
+      }
+      if (read.cursor === null || read.cursor === cursor) break;
+      cursor = read.cursor;
+    }
+    for (const { resource, type } of latest.values()) {
+      const counts = countsOf(resource);
+      counts.records += 1;
+      counts[type === 'delete' ? 'deleted' : type === 'create' ? 'created' : 'updated'] += 1;
+    }
+    if (latest.size > 0)
+      notes.add('Counts from the log of changes name objects that it speaks of: some may be up to date already.');
+  }
+
+  const failed = new Set<string>();
+  for (const task of plan) {
+    try {
+      const resource = app.config.connector.resources[task.resource];
+      if (task.kind === 'changes') await previewChanges(task);
+      else if (resource !== undefined) await previewList(task, resource);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof SupasaasyError)) throw error;
+      failed.add(task.collection);
+      errors.push(`${task.resource}: ${describeError(error)}`);
+      if (error.recovery === 'pause') break;
+    }
+  }
+  for (const task of plan.filter((each) => each.pass && !failed.has(each.collection) && errors.length === 0)) {
+    const counts = resources[task.resource];
+    const ids = seen.get(task.collection);
+    if (counts === undefined || ids === undefined) continue;
+    if (task.sweepable === false) notes.add(`${task.resource}: nothing would be deleted (${task.note})`);
+    else counts.deleted = await countMissing(database, app, task, ids);
+  }
+  return {
+    dry_run: true,
+    app_key: appKey,
+    mode,
+    status: errors.length === 0 ? 'completed' : 'failed',
+    resources,
+    requests,
+    duration_ms: Math.round(ports.monotonic() - startedAt),
+    notes: [...notes],
+    errors,
+  };
+}
+
+const emptyCounts = (): PreviewCounts => ({
+  records: 0,
+  created: 0,
+  updated: 0,
+  unchanged: 0,
+  archived: 0,
+  deleted: 0,
+  errors: 0,
+  to_read: 0,
+});
+
+type PreviewedPage = Awaited<ReturnType<Engine['store']['previewPage']>>;
+
+function addPage(counts: PreviewCounts, page: PreviewedPage, partial: boolean): void {
+  for (const key of ['records', 'created', 'updated', 'unchanged', 'archived', 'deleted'] as const)
+    counts[key] += Number(page[key]);
+  counts.errors += Number(page.errors ?? 0);
+  if (partial) counts.to_read += page.records - Number(page.unchanged) - Number(page.errors ?? 0);
+}
+
+/** The rules of `supasaasy.ingest_page`, which decides for real runs. */
+function nextCursor(resource: Resource, page: PreviewedPage, cursor: string | undefined): string | undefined {
+  switch (resource.list?.next.style) {
+    case 'last_id':
+      return page.more ? (page.last_id ?? undefined) : undefined;
+    case 'path':
+      return page.next ?? undefined;
+    case 'scroll':
+      return page.records === 0 ? undefined : (page.next ?? undefined);
+    case 'page':
+      return page.next !== null && page.records > 0 ? String(Number(cursor ?? 1) + 1) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Living rows of the window that the lists did not name: what a sweep would look at. */
+async function countMissing(
+  database: SqlDatabase,
+  app: App,
+  task: PlannedTask,
+  ids: readonly string[],
+): Promise<number> {
+  const hidesArchived = app.config.connector.resources[task.resource]?.list?.hidesArchived === true;
+  const [row] = await database.query<{ missing: string }>(
+    `select count(*) as missing from supasaasy.entities e
+     left join (select jsonb_array_elements_text($3::jsonb) as id) seen on seen.id = e.external_id
+     where e.app_key = $1 and e.collection_key = $2 and e.deleted_at is null and seen.id is null
+       and not ($4 and e.archived_at is not null)
+       and ($5::float8 is null or e.source_created_at >= to_timestamp($5::float8))`,
+    [app.key, task.collection, JSON.stringify(ids), hidesArchived, task.window_from ?? null],
+  );
+  return Number(row?.missing ?? 0);
+}

@@ -1,0 +1,107 @@
+import type { Engine } from '../../engine/engine.ts';
+import { startDueRuns } from '../../engine/schedule.ts';
+import { describeError } from '../../errors.ts';
+
+export interface Live {
+  /** There is something in the inbox, or a run was asked for: now, not at the next look. */
+  readonly ring: () => void;
+  readonly stop: () => void;
+  /** Settles when everything has stopped and every lease is given back. */
+  readonly ended: Promise<void>;
+}
+
+const INBOX_EVERY_MS = 2_000;
+const TASKS_EVERY_MS = 1_000;
+const SCHEDULE_EVERY_MS = 5_000;
+const TRIM_EVERY_MS = 3_600_000;
+/** A loop that fails (the database is away) says so once, and tries again after this long. */
+const AFTER_FAILURE_MS = 5_000;
+/** Beside the slots of long lists: what webhooks ask to read again waits for none of them. */
+const URGENT_SLOTS = 4;
+
+/** The loops of a server: inbox, tasks, schedules, and the inbox's retention. A loop that fails stops no other. */
+export function startLive(engine: Engine, outer: AbortSignal): Live {
+  const controller = new AbortController();
+  const signal = AbortSignal.any([outer, controller.signal]);
+  const { ports, store } = engine;
+  const inbox = createBell();
+  const tasks = createBell();
+  signal.addEventListener('abort', () => {
+    inbox.ring();
+    tasks.ring();
+  });
+
+  async function loop(name: string, bell: Bell, everyMs: number, turn: () => Promise<void>): Promise<void> {
+    let failed = '';
+    while (!signal.aborted) {
+      let pause = everyMs;
+      try {
+        await turn();
+        if (failed !== '') ports.log('info', `${name}: goes on`);
+        failed = '';
+      } catch (error) {
+        const message = describeError(error);
+        if (message !== failed)
+          ports.log('error', `${name}: ${message}; tried again every ${AFTER_FAILURE_MS / 1000} s`);
+        failed = message;
+        pause = AFTER_FAILURE_MS;
+      }
+      if (!signal.aborted) await bell.wait(pause);
+    }
+  }
+
+  const loops = [
+    loop('inbox', inbox, INBOX_EVERY_MS, async () => {
+      if ((await engine.drain({ signal })) > 0) await engine.work({ signal, slots: URGENT_SLOTS, once: true });
+    }),
+    loop('worker', tasks, TASKS_EVERY_MS, async () => {
+      await engine.work({ signal });
+    }),
+    loop('schedules', createBell(signal), SCHEDULE_EVERY_MS, async () => {
+      if ((await startDueRuns(engine)).length > 0) tasks.ring();
+    }),
+    loop('retention', createBell(signal), TRIM_EVERY_MS, async () => {
+      await store.trimInbox(engine.config.webhook_logging.retention_days);
+    }),
+  ];
+  return {
+    ring() {
+      inbox.ring();
+      tasks.ring();
+    },
+    stop: () => controller.abort(),
+    ended: Promise.all(loops).then(() => {}),
+  };
+}
+
+interface Bell {
+  ring(): void;
+  /** Resolves at the next ring (or at once, when it rang meanwhile), or after a time. */
+  wait(ms: number): Promise<void>;
+}
+
+function createBell(signal?: AbortSignal): Bell {
+  let rung = false;
+  let wake: (() => void) | undefined;
+  const ring = () => {
+    rung = true;
+    wake?.();
+  };
+  signal?.addEventListener('abort', ring);
+  return {
+    ring,
+    async wait(ms) {
+      if (!rung) {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, ms);
+          wake = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+      }
+      wake = undefined;
+      rung = false;
+    },
+  };
+}

@@ -91,8 +91,8 @@ begin
 end $$;
 
 -- Decides, for every state, whether it is new, newer, the same, older, or whether nobody can tell, and writes what
--- follows from that. Returns the counts, `again` (ids to be read again because nobody can tell) and `gone` (ids that
--- became tombstones now).
+-- follows from that. Returns the counts, `again` (ids to be read again because nobody can tell), `gone` (ids that
+-- became tombstones now) and `old` (ids of states that came too late).
 --
 -- How two states are ordered. Providers stamp whole seconds and deliver late, so each state carries the interval in
 -- which it is known to have been true, and three rules apply in this order:
@@ -132,7 +132,7 @@ declare
   result jsonb;
 begin
   if p_states is null or cardinality(p_states) = 0 then
-    return '{"created":0,"updated":0,"unchanged":0,"archived":0,"deleted":0,"stale":0,"again":[],"gone":[]}';
+    return '{"created":0,"updated":0,"unchanged":0,"archived":0,"deleted":0,"stale":0,"again":[],"gone":[],"old":[]}';
   end if;
 
   -- Without a lock first: an unchanged page locks and writes nothing.
@@ -152,7 +152,7 @@ begin
   ) n;
   if cardinality(candidate_ids) = 0 then
     return jsonb_build_object('created', 0, 'updated', 0, 'unchanged', unchanged_count, 'archived', 0, 'deleted', 0,
-      'stale', 0, 'again', '[]'::jsonb, 'gone', '[]'::jsonb);
+      'stale', 0, 'again', '[]'::jsonb, 'gone', '[]'::jsonb, 'old', '[]'::jsonb);
   end if;
   if not dry then
     -- In the order of the ids, so that two writers of the same entities wait for each other and never in a circle.
@@ -251,7 +251,8 @@ begin
   ),
   logged as (
     insert into supasaasy.changes (seq, app_key, collection_key, external_id, operation, origin, origin_id, version, before, previous_seq)
-    select n.seq, p_app, p_collection, n.external_id, n.operation, origin_name, origin_ref, n.version, n.old_payload, n.old_seq
+    select n.seq, p_app, p_collection, n.external_id, n.operation, origin_name, origin_ref, n.version,
+      case when not (purge and n.deleted) then n.old_payload end, n.old_seq
     from numbered n
     where n.seq is not null and (n.known or n.external_id in (select external_id from inserted))
     order by n.seq
@@ -271,7 +272,12 @@ begin
     'unchanged', unchanged_count + count(*) filter (where decision in ('same', 'note', 'bury')),
     'stale', count(*) filter (where decision = 'stale'),
     'again', coalesce(jsonb_agg(external_id) filter (where decision = 'again'), '[]'),
-    'gone', coalesce(jsonb_agg(external_id) filter (where decision = 'write' and operation = 'delete'), '[]')
+    'gone', coalesce(jsonb_agg(external_id) filter (where decision = 'write' and operation = 'delete'), '[]'),
+    'old', coalesce(jsonb_agg(external_id) filter (where decision = 'stale'), '[]')
   ) into result from outcome;
+  if not can_ask and jsonb_array_length(result -> 'again') > 0 then
+    -- Lost the race for an insert, and nobody can be asked: the whole call is made again and finds the row.
+    raise exception 'another writer inserted % of % at the same moment', result ->> 'again', p_collection using errcode = '40001';
+  end if;
   return result;
 end $$;

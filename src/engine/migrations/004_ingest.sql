@@ -22,7 +22,8 @@ begin
   result := supasaasy.apply_states(p_app, collection, states, context);
   for child in select value from jsonb_array_elements(coalesce(p_spec -> 'children', '[]')) loop
     child_counts := child_counts || jsonb_build_object(child ->> 'resource', supasaasy.apply_children(
-      p_app, child, id_path, p_records, context, p_version, p_until, p_versions, p_untils, p_api_versions));
+      p_app, child, collection, id_path, p_records, supasaasy.path_of((result -> 'old') || (result -> 'again')), context,
+      p_version, p_until, p_versions, p_untils, p_api_versions));
     if jsonb_array_length(result -> 'gone') > 0 then
       perform supasaasy.apply_orphans(p_app, child, result -> 'gone', context, p_version, p_until);
     end if;
@@ -34,10 +35,11 @@ begin
 end $$;
 
 -- Children are replaced with their parent: those that a complete nested list no longer names are gone; a list that
--- the provider cut is completed by a task of its own before anything is missed.
+-- the provider cut is completed by a task of its own before anything is missed. A parent that came too late (p_skip)
+-- brings none: its successor has said what it has, or that it is gone. One that is read again brings them then.
 create or replace function supasaasy.apply_children(
-  p_app text, p_child jsonb, p_parent_id text[], p_parents jsonb, p_context jsonb, p_version bigint, p_until bigint,
-  p_versions bigint[], p_untils bigint[], p_api_versions text[]
+  p_app text, p_child jsonb, p_parent_collection text, p_parent_id text[], p_parents jsonb, p_skip text[], p_context jsonb,
+  p_version bigint, p_until bigint, p_versions bigint[], p_untils bigint[], p_api_versions text[]
 ) returns jsonb
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
@@ -62,7 +64,7 @@ begin
       coalesce(p_versions[ordinality], p_version) as version, coalesce(p_untils[ordinality], p_until) as version_until,
       p_api_versions[ordinality] as api_version
     from jsonb_array_elements(p_parents) with ordinality
-    where jsonb_typeof(value #> list_path) = 'array'
+    where jsonb_typeof(value #> list_path) = 'array' and not value #>> p_parent_id = any(p_skip)
   loop
     states := states || supasaasy.extract_states(parent.list, p_child, parent.version, parent.version_until, parent.id,
       null, null, case when parent.api_version is not null then array_fill(parent.api_version, array[jsonb_array_length(parent.list)]) end);
@@ -70,6 +72,9 @@ begin
       cut := cut || parent.id;
     end if;
   end loop;
+  -- One child under two parents of a page: it moved between two looks.
+  select coalesce(array_agg(s), '{}') into states
+  from (select distinct on (u.external_id) u::supasaasy.entity_state as s from unnest(states) u order by u.external_id, u.version desc) x;
   result := supasaasy.apply_states(p_app, collection, states, context);
   if replaces then
     select array_agg(row(e.external_id, e.parent_id, null, null, null, false, null, true,
@@ -79,6 +84,7 @@ begin
       select value #>> p_parent_id as id, p_versions[ordinality] as version, p_untils[ordinality] as version_until
       from jsonb_array_elements(p_parents) with ordinality
       where jsonb_typeof(value #> list_path) = 'array' and not coalesce(value #> more_path = 'true'::jsonb, false)
+        and not value #>> p_parent_id = any(p_skip)
     ) p
     join supasaasy.entities e on e.parent_id = p.id and e.app_key = p_app and e.collection_key = collection and e.deleted_at is null
     where not exists (select 1 from unnest(states) s where s.external_id = e.external_id);
@@ -86,8 +92,9 @@ begin
     result := result || jsonb_build_object('deleted', (result ->> 'deleted')::bigint + (removed ->> 'deleted')::bigint);
   end if;
   if not dry and p_child ? 'completable' and cardinality(cut) > 0 then
-    insert into supasaasy.tasks (run_id, app_key, resource, collection_key, kind, external_id, priority)
-    select (p_context ->> 'run_id')::uuid, p_app, p_child ->> 'resource', collection, 'children', id, coalesce((p_context ->> 'priority')::smallint, 0)
+    insert into supasaasy.tasks (run_id, app_key, resource, collection_key, kind, input, external_id, priority)
+    select (p_context ->> 'run_id')::uuid, p_app, p_child ->> 'resource', collection, 'children',
+      jsonb_build_object('of', p_parent_collection), id, coalesce((p_context ->> 'priority')::smallint, 0)
     from unnest(cut) id
     on conflict (app_key, collection_key, external_id, kind, coalesce(run_id, '00000000-0000-0000-0000-000000000000'::uuid))
       where external_id is not null and state in ('ready', 'running')

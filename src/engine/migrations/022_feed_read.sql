@@ -1,0 +1,103 @@
+-- How entries of the feed look to those who read them.
+
+-- Both logs in one shape. A piece of SQL, not a view: each reader adds its own conditions, and the planner sees them.
+create or replace function supasaasy.feed_rows(p_kind text) returns text
+language sql immutable parallel safe
+return case p_kind
+  when 'changes' then $q$(select seq, xid, changed_at as at, app_key || '/' || collection_key || '/' || external_id as entity,
+    app_key as apps, collection_key as collections, operation as kind, null::text as topic, null::text as type from supasaasy.changes)$q$
+  else $q$(select seq, xid, created_at as at, key as entity, null::text as apps, null::text as collections, null::text as kind, topic, type
+    from supasaasy.messages)$q$
+end;
+
+-- `stripe.subscription.updated`
+create or replace function supasaasy.event_type(p_app text, p_collection text, p_operation text) returns text
+language sql stable
+return (
+  select connector || '.' || case when starts_with(p_collection, connector || '_') then substr(p_collection, length(connector) + 2) else p_collection end
+    || '.' || case p_operation when 'archive' then 'archived' else rtrim(p_operation, 'e') || 'ed' end
+  from (select coalesce((select connector from supasaasy.apps where app_key = p_app), split_part(p_collection, '_', 1)) as connector) a);
+
+create or replace function supasaasy.feed_matches(p_filter jsonb, p_app text, p_collection text, p_operation text, p_type text) returns boolean
+language sql stable
+return (not p_filter ? 'apps' or p_filter -> 'apps' ? p_app)
+  and (not p_filter ? 'collections' or p_filter -> 'collections' ? p_collection)
+  and (not p_filter ? 'types' or p_filter -> 'types' ? coalesce(p_operation, p_type)
+    or (p_operation is not null and p_filter -> 'types' ? supasaasy.event_type(p_app, p_collection, p_operation)));
+
+-- Unlike the number alone, never given twice, not even after an older copy of the database was restored.
+create or replace function supasaasy.feed_id(p_seq bigint, p_at timestamptz) returns text
+language sql immutable parallel safe
+return p_seq || '-' || to_hex((extract(epoch from p_at) * 1000)::bigint);
+
+-- Top-level fields that differ.
+create or replace function supasaasy.changed_fields(p_before jsonb, p_after jsonb) returns text[]
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  if jsonb_typeof(p_before) is distinct from 'object' or jsonb_typeof(p_after) is distinct from 'object' then
+    return '{}';
+  end if;
+  return array(
+    select key from jsonb_each(p_after) where p_before -> key is distinct from value
+    union all select key from jsonb_object_keys(p_before) key where not p_after ? key
+    order by 1);
+end $$;
+
+-- Entries as they are delivered, in the order of p_seqs. What an entity became is the next change's `before`, or the
+-- entity itself when there is no later change.
+create or replace function supasaasy.render_changes(p_seqs bigint[], p_attempts integer[], p_thin boolean) returns json
+language plpgsql stable set search_path = '' set jit = off
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off as $$
+#variable_conflict use_column
+begin
+  return (
+    select coalesce(json_agg(json_build_object(
+      'seq', c.seq, 'id', supasaasy.feed_id(c.seq, c.changed_at), 'foreign_id', c.app_key || '/' || c.collection_key || '/' || c.external_id,
+      'type', supasaasy.event_type(c.app_key, c.collection_key, c.operation), 'app_key', c.app_key, 'collection_key', c.collection_key,
+      'external_id', c.external_id, 'operation', c.operation,
+      'headers', json_build_object('app_key', c.app_key, 'collection_key', c.collection_key, 'external_id', c.external_id,
+        'operation', c.operation, 'origin', c.origin, 'origin_id', coalesce(c.origin_id, ''), 'version', c.version::text,
+        'idempotency_key', supasaasy.feed_id(c.seq, c.changed_at)),
+      'created_at', to_char(c.changed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+      'before', b.before, 'after', a.after, 'changed_fields', case when not p_thin and c.operation <> 'delete' and b.before is not null then supasaasy.changed_fields(b.before, a.after) end,
+      'attempt', coalesce(p_attempts[s.n], 1)) order by s.n), '[]')
+    from unnest(p_seqs) with ordinality s(seq, n)
+    cross join lateral (select * from supasaasy.changes x where x.seq = s.seq limit 1) c
+    left join lateral (select x.before from supasaasy.changes x where x.previous_seq = c.seq and not p_thin limit 1) n on true
+    left join lateral (
+      select e.raw_payload from supasaasy.entities e
+      where e.collection_key = c.collection_key and e.external_id = c.external_id and e.app_key = c.app_key and not p_thin
+        and e.change_seq = c.seq limit 1
+    ) e on true
+    cross join lateral (select case when c.operation = 'create' or p_thin then null else c.before end as before offset 0) b
+    cross join lateral (select case when c.operation = 'delete' or p_thin then null else coalesce(n.before, e.raw_payload) end as after offset 0) a
+  );
+end $$;
+
+create or replace function supasaasy.json_or_text(p_text text) returns json
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  return p_text::json;
+exception when others then
+  return to_json(p_text);
+end $$;
+
+create or replace function supasaasy.render_messages(p_seqs bigint[], p_attempts integer[], p_thin boolean) returns json
+language plpgsql stable set search_path = '' set jit = off
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off as $$
+#variable_conflict use_column
+begin
+  return (
+    select coalesce(json_agg(json_build_object(
+      'seq', m.seq, 'id', m.message_id, 'foreign_id', m.key, 'type', m.type,
+      'app_key', i.app_key, 'collection_key', null, 'external_id', null, 'operation', null,
+      'headers', m.headers || jsonb_build_object('topic', m.topic, 'idempotency_key', coalesce(m.headers ->> 'idempotency_key', m.message_id)),
+      'created_at', to_char(m.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+      'before', null, 'after', case when p_thin then null when m.inbox_id is null then m.payload::json
+        else supasaasy.json_or_text(i.body) end,
+      'changed_fields', null, 'attempt', coalesce(p_attempts[s.n], 1)) order by s.n), '[]')
+    from unnest(p_seqs) with ordinality s(seq, n)
+    cross join lateral (select * from supasaasy.messages x where x.seq = s.seq limit 1) m
+    left join lateral (select x.app_key, x.body from supasaasy.inbox x where x.id = m.inbox_id limit 1) i on true
+  );
+end $$;

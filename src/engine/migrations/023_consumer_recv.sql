@@ -1,0 +1,325 @@
+-- Who may use a consumer: any role that was granted the function, but a signed-in user only with a row in
+-- consumer_grants. The functions run as their owner, so PostgREST's role is read from the setting that it makes.
+create or replace function supasaasy.use_consumer(p_name text, p_seek boolean default false) returns supasaasy.consumers
+language plpgsql stable set search_path = '' as $$
+declare
+  c supasaasy.consumers;
+begin
+  if current_setting('role', true) in ('authenticated', 'anon') and not exists (
+    select 1 from supasaasy.consumer_grants g
+    where g.consumer = p_name and g.user_id = supasaasy.current_user_id() and (g.may_seek or not p_seek)
+  ) then
+    raise exception 'you may not use the consumer "%"', p_name using errcode = '42501', hint = 'an administrator adds a row to supasaasy.consumer_grants';
+  end if;
+  select * into c from supasaasy.consumers where name = p_name;
+  if not found then
+    raise exception 'there is no consumer "%" (consumers: %)', p_name,
+      coalesce((select string_agg(name, ', ' order by name) from supasaasy.consumers), 'none') using errcode = 'SY004';
+  end if;
+  return c;
+end $$;
+
+-- Takes up to p_limit changes under a new token. They come again unless consumer_ack is called with that token
+-- before the lease ends; consumer_extend makes the lease longer, consumer_nack gives one back.
+--
+-- Returns {token, lease_ms, changes: [...], wait_ms}; without changes `token` is null and `wait_ms` tells when to look
+-- again at the latest (null: whenever you like).
+create or replace function supasaasy.consumer_recv(p_name text, p_limit integer default 100, p_lease_ms double precision default null) returns json
+language plpgsql security definer set search_path = '' set jit = off as $$
+#variable_conflict use_column
+declare
+  c supasaasy.consumers;
+  clock timestamptz;
+  new_token bigint;
+  lease double precision;
+  until timestamptz;
+  busy integer;
+  share integer;
+  room integer;
+  budget integer := greatest(1, least(coalesce(p_limit, 100), 1000));
+  lane supasaasy.consumer_lanes;
+  held supasaasy.consumer_held;
+  seqs bigint[] := '{}';
+  attempts integer[] := '{}';
+  taken bigint[];
+  snap pg_snapshot;
+  page record;
+  suspicious boolean := false;
+  next_at timestamptz;
+  ripe_at timestamptz;
+  idle_lanes bigint[] := '{}';
+  rendered json;
+begin
+  perform supasaasy.use_consumer(p_name);
+  if supasaasy.feed_is_from_elsewhere() then
+    perform supasaasy.restamp_feed();
+  end if;
+  -- One reader at a time decides who gets what; acknowledging does not wait for this.
+  select * into c from supasaasy.consumers where name = p_name for update;
+  clock := clock_timestamp();
+  if c.paused_at is not null then
+    return json_build_object('token', null, 'changes', '[]'::json, 'wait_ms', null, 'paused', true);
+  end if;
+  select count(distinct t) into busy from (
+    select token as t from supasaasy.consumer_lanes where consumer = p_name and lease_until > clock
+    union all select token from supasaasy.consumer_held where consumer = p_name and lease_until > clock) x;
+  if busy >= c.parallel then
+    return json_build_object('token', null, 'changes', '[]'::json, 'wait_ms', null, 'busy', true);
+  end if;
+  lease := coalesce(p_lease_ms, c.lease_ms);
+  until := clock + make_interval(secs => lease / 1000);
+  share := (64 + c.parallel - 1) / c.parallel;
+  room := share;
+  new_token := nextval('supasaasy.lease_tokens');
+
+  -- 1. What was out and never answered comes first. After two silent ends in a row, one change alone, so that the one
+  -- that kills its readers is found, and given up like any other after max_attempts.
+  for lane in
+    select * from supasaasy.consumer_lanes
+    where consumer = p_name and cardinality(pending) > 0 and (token is null or lease_until <= clock)
+    order by (crashes + (token is not null)::int >= 3), id for update
+  loop
+    -- An answer may have come while we waited for the row.
+    continue when cardinality(lane.pending) = 0 or (lane.token is not null and lane.lease_until > clock);
+    lane.crashes := lane.crashes + (lane.token is not null)::int;
+    exit when suspicious or budget <= 0 or room <= 0 or (lane.crashes >= 3 and cardinality(seqs) > 0);
+    if lane.crashes >= c.max_attempts then
+      perform supasaasy.bury_change(c, lane.pending[1], lane.crashes, 'it was handed out ' || lane.crashes || ' times and nobody answered');
+      update supasaasy.consumer_lanes set pending = pending[2:], flight = '{}', token = null, lease_until = null, crashes = 0 where id = lane.id;
+      continue;
+    end if;
+    taken := case when lane.crashes >= 3 then lane.pending[1:1] else lane.pending[1:budget] end;
+    suspicious := lane.crashes >= 3;
+    update supasaasy.consumer_lanes set token = new_token, lease_until = until, crashes = lane.crashes, flight = taken where id = lane.id;
+    seqs := seqs || taken;
+    attempts := attempts || array_fill(lane.crashes + 1, array[cardinality(taken)]);
+    budget := budget - cardinality(taken);
+    room := room - bit_count(lane.partitions::bit(64))::integer;
+  end loop;
+
+  -- 2. Entities that failed and whose time has come.
+  if not suspicious and budget > 0 then
+    for held in
+      select * from supasaasy.consumer_held
+      where consumer = p_name and not blocked and not_before <= clock and (token is null or lease_until <= clock)
+      order by not_before limit budget for update skip locked
+    loop
+      exit when budget <= 0;
+      if held.token is not null then
+        held.attempts := held.attempts + 1;
+        if held.attempts >= c.max_attempts then
+          perform supasaasy.give_up(c, held, 'it was handed out ' || held.attempts || ' times and nobody answered');
+          continue;
+        end if;
+      end if;
+      taken := held.seqs[1:budget];
+      update supasaasy.consumer_held set token = new_token, lease_until = until, flight = taken, attempts = held.attempts
+      where consumer = p_name and entity = held.entity;
+      seqs := seqs || taken;
+      attempts := attempts || (held.attempts + 1) || array_fill(1, array[cardinality(taken) - 1]);
+      budget := budget - cardinality(taken);
+    end loop;
+  end if;
+
+  -- 3. New ones, from the lane that is furthest behind.
+  if not suspicious and budget > 0 and room > 0 then
+    perform supasaasy.join_lanes(p_name);
+    snap := pg_current_snapshot();
+    for lane in
+      select * from supasaasy.consumer_lanes where consumer = p_name and token is null and cardinality(pending) = 0
+      order by pg_snapshot_xmax(seen), target is null, seq
+    loop
+      exit when budget <= 0 or room <= 0;
+      select * into page from supasaasy.take_page(c, lane, snap, clock, until, new_token, budget, room);
+      if page.idle then
+        idle_lanes := idle_lanes || lane.id;
+      end if;
+      seqs := seqs || page.seqs;
+      attempts := attempts || array_fill(1, array[cardinality(page.seqs)]);
+      budget := budget - cardinality(page.seqs);
+      room := room - page.partitions;
+      ripe_at := least(ripe_at, page.ripe_at);
+    end loop;
+    -- Lanes that wait for news at different places stand at the same place.
+    if cardinality(idle_lanes) > 1 then
+      update supasaasy.consumer_lanes set seen = snap where id = any(idle_lanes);
+    end if;
+  end if;
+
+  if cardinality(seqs) = 0 then
+    select min(case when token is not null then greatest(not_before, lease_until) else not_before end) into next_at
+    from supasaasy.consumer_held where consumer = p_name and not blocked;
+    select least(next_at, min(lease_until)) into next_at from supasaasy.consumer_lanes where consumer = p_name and token is not null;
+    next_at := least(next_at, ripe_at);
+    return json_build_object('token', null, 'changes', '[]'::json,
+      'wait_ms', greatest(0, ceil(extract(epoch from next_at - clock_timestamp()) * 1000)));
+  end if;
+  if c.kind = 'changes' then
+    rendered := supasaasy.render_changes(seqs, attempts, c.thin);
+  else
+    rendered := supasaasy.render_messages(seqs, attempts, c.thin);
+  end if;
+  if json_array_length(rendered) < cardinality(seqs) then
+    rendered := supasaasy.render_rest(c, new_token, seqs, rendered, attempts);
+  end if;
+  return json_build_object('token', new_token, 'lease_ms', lease, 'changes', rendered, 'wait_ms', 0);
+end $$;
+
+-- Free lanes at one place are one lane.
+create or replace function supasaasy.join_lanes(p_name text) returns void
+language plpgsql set search_path = '' as $$
+#variable_conflict use_column
+declare
+  same record;
+begin
+  if (select count(*) from supasaasy.consumer_lanes where consumer = p_name and token is null and cardinality(pending) = 0) < 2 then
+    return;
+  end if;
+  for same in
+    select array_agg(id order by id) as ids, bit_or(partitions) as partitions
+    from supasaasy.consumer_lanes where consumer = p_name and token is null and cardinality(pending) = 0
+    group by seen::text, coalesce(target::text, ''), seq, last_seq having count(*) > 1
+  loop
+    delete from supasaasy.consumer_lanes where id = any(same.ids[2:]);
+    update supasaasy.consumer_lanes set partitions = same.partitions where id = same.ids[1];
+  end loop;
+end $$;
+
+-- The next changes of one free lane: at most p_budget, of at most p_room partitions. Splits the lane when others could
+-- take the rest. `idle`: there was nothing new at all.
+create or replace function supasaasy.take_page(
+  p_consumer supasaasy.consumers, p_lane supasaasy.consumer_lanes, p_now pg_snapshot, p_clock timestamptz, p_until timestamptz,
+  p_token bigint, p_budget integer, p_room integer,
+  out seqs bigint[], out partitions integer, out idle boolean, out ripe_at timestamptz
+) language plpgsql set search_path = '' set jit = off as $$
+#variable_conflict use_variable
+declare
+  scan_limit constant integer := 5000;
+  lane supasaasy.consumer_lanes := p_lane;
+  rows_sql text := supasaasy.feed_rows(p_consumer.kind);
+  entry record;
+  entries bigint;
+  first bigint;
+  last bigint;
+  scanned integer := 0;
+  reached bigint;
+  stopped boolean := false;
+  chosen bigint := 0;
+  left_out boolean := false;
+  bit bigint;
+  has_held boolean;
+  put_aside boolean := false;
+  ripe timestamptz := p_clock - make_interval(secs => p_consumer.consume_lag_ms / 1000);
+begin
+  seqs := '{}'; partitions := 0; idle := false;
+  if lane.target is null then
+    -- A new window: what is visible now and was not then. That is exactly what has an id from then's end on, or was
+    -- under way then, so that a transaction that stays open for hours makes nobody read the hours again.
+    execute format($q$
+      select count(*), min(seq), max(seq) from (
+        select seq from supasaasy.%1$I where xid >= pg_snapshot_xmax($1) and xid < pg_snapshot_xmax($2) and pg_visible_in_snapshot(xid, $2)
+        union all
+        select seq from supasaasy.%1$I where xid = any(array(select pg_snapshot_xip($1))) and pg_visible_in_snapshot(xid, $2)) w $q$, p_consumer.kind)
+      into entries, first, last using lane.seen, p_now;
+    if entries = 0 then
+      idle := true;
+      return;
+    end if;
+    lane.target := p_now; lane.seq := first - 1; lane.last_seq := last;
+    lane.sparse := last - first + 1 > 4 * entries + 1000;
+  end if;
+
+  has_held := exists (select 1 from supasaasy.consumer_held h where h.consumer = p_consumer.name);
+  reached := lane.seq;
+  for entry in execute format($q$
+      select f.seq, f.entity, f.at, supasaasy.partition_of(f.entity) as p,
+        $8 = '{}'::jsonb or supasaasy.feed_matches($8, f.apps, f.collections, f.kind, f.type) as wanted
+      from %s f where %s and f.seq > $3 and f.seq <= $4 and ($9 is null or f.topic = $9)
+        and ($5 = -1 or ($5 >> supasaasy.partition_of(f.entity)) & 1 = 1)
+      order by f.seq limit %s $q$, rows_sql,
+      case when lane.sparse then $w$(f.xid >= $6 and f.xid < $7 and pg_visible_in_snapshot(f.xid, $2)
+          or f.xid = any(array(select pg_snapshot_xip($1))) and pg_visible_in_snapshot(f.xid, $2))$w$
+        else 'not pg_visible_in_snapshot(f.xid, $1) and pg_visible_in_snapshot(f.xid, $2)' end, scan_limit)
+    using lane.seen, lane.target, lane.seq, lane.last_seq, lane.partitions, pg_snapshot_xmax(lane.seen), pg_snapshot_xmax(lane.target),
+      p_consumer.filter, p_consumer.topic
+  loop
+    if entry.at > ripe then
+      stopped := true;
+      ripe_at := entry.at + make_interval(secs => p_consumer.consume_lag_ms / 1000);
+      exit;
+    end if;
+    scanned := scanned + 1;
+    if entry.wanted then
+      bit := 1::bigint << entry.p;
+      if chosen & bit = 0 then
+        if partitions >= p_room then
+          left_out := true;
+          continue;
+        end if;
+        chosen := chosen | bit;
+        partitions := partitions + 1;
+      end if;
+      if has_held and exists (select 1 from supasaasy.consumer_held h where h.consumer = p_consumer.name and h.entity = entry.entity) then
+        -- Behind its own failure, and nobody else's.
+        update supasaasy.consumer_held h set seqs = h.seqs || entry.seq where h.consumer = p_consumer.name and h.entity = entry.entity;
+        put_aside := true;
+      else
+        seqs := seqs || entry.seq;
+      end if;
+    end if;
+    reached := entry.seq;
+    if cardinality(seqs) >= p_budget then
+      stopped := true;
+      exit;
+    end if;
+  end loop;
+  if scanned >= scan_limit then
+    stopped := true;
+  end if;
+  if stopped and scanned = 0 then
+    -- Too young: the window stays as it is, at no cost.
+    return;
+  end if;
+
+  if left_out then
+    -- The others stay where they are, for others.
+    update supasaasy.consumer_lanes l set partitions = lane.partitions & ~chosen, target = lane.target, seq = lane.seq, last_seq = lane.last_seq, sparse = lane.sparse
+    where l.id = lane.id;
+    insert into supasaasy.consumer_lanes (consumer, partitions, seen) values (lane.consumer, chosen, lane.seen) returning id into lane.id;
+  else
+    partitions := bit_count(lane.partitions::bit(64));
+  end if;
+  update supasaasy.consumer_lanes l set
+    seen = case when stopped then lane.seen else lane.target end, target = case when stopped then lane.target end,
+    seq = case when stopped then reached else 0 end, last_seq = case when stopped then lane.last_seq else 0 end, sparse = stopped and lane.sparse,
+    pending = seqs, flight = seqs, token = case when cardinality(seqs) > 0 then p_token end,
+    lease_until = case when cardinality(seqs) > 0 then p_until end, crashes = 0
+  where l.id = lane.id;
+  if cardinality(seqs) = 0 then
+    partitions := 0;
+  end if;
+end $$;
+
+-- Some of what was taken is no longer in the feed: a dead letter has its own copy; anything else counts as lost.
+create or replace function supasaasy.render_rest(
+  p_consumer supasaasy.consumers, p_token bigint, p_seqs bigint[], p_rendered json, p_attempts integer[]
+) returns json
+language plpgsql set search_path = '' as $$
+#variable_conflict use_column
+declare
+  missing bigint[] := array(select s from unnest(p_seqs) s except select (r ->> 'seq')::bigint from json_array_elements(p_rendered) r);
+  gone bigint[];
+  result json;
+begin
+  select array(select s from unnest(missing) s except select seq from supasaasy.dead_letters where consumer = p_consumer.name) into gone;
+  select coalesce(json_agg(r order by array_position(p_seqs, (r ->> 'seq')::bigint)), '[]') into result from (
+    select r from json_array_elements(p_rendered) r
+    union all
+    select d.change from supasaasy.dead_letters d where d.consumer = p_consumer.name and d.seq = any(missing)
+  ) x(r);
+  if cardinality(gone) > 0 then
+    update supasaasy.consumers set lost = lost + cardinality(gone) where name = p_consumer.name;
+    perform supasaasy.settle(p_consumer.name, p_token, gone);
+  end if;
+  return result;
+end $$;

@@ -1,0 +1,227 @@
+-- What the configuration declares. New consumers begin where `start` says ('start', 'now', or an instant); known ones
+-- keep their place, whatever else changes. Consumers that are no longer declared stop holding the feed back.
+-- p_consumers: [{name, kind, topic, filter, parallel, max_attempts, ..., start}]; p_all: the list is complete.
+create or replace function supasaasy.declare_consumers(p_consumers jsonb, p_all boolean default false) returns json
+language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  wanted jsonb;
+  known boolean;
+  made text[] := '{}';
+  old supasaasy.consumers;
+  position_lost text[] := '{}';
+begin
+  if p_all then
+    update supasaasy.consumers set active = false where active and not exists (
+      select 1 from jsonb_array_elements(p_consumers) w where w ->> 'name' = name);
+  end if;
+  for wanted in select value from jsonb_array_elements(p_consumers) order by value ->> 'name' loop
+    select * into old from supasaasy.consumers where name = wanted ->> 'name' for update;
+    known := found;
+    insert into supasaasy.consumers as c (name, kind, topic, filter, parallel, max_attempts, backoff_ms, backoff_max_ms, on_dead,
+      consume_lag_ms, lag_alert_ms, lease_ms, thin)
+    values (wanted ->> 'name', coalesce(wanted ->> 'kind', 'changes'), wanted ->> 'topic', coalesce(wanted -> 'filter', '{}'),
+      coalesce((wanted ->> 'parallel')::int, 1), coalesce((wanted ->> 'max_attempts')::int, 10), coalesce((wanted ->> 'backoff_ms')::float8, 1000),
+      coalesce((wanted ->> 'backoff_max_ms')::float8, 180000), coalesce(wanted ->> 'on_dead', 'skip'),
+      coalesce((wanted ->> 'consume_lag_ms')::float8, 0),
+      coalesce((wanted ->> 'lag_alert_ms')::float8, 1800000 + coalesce((wanted ->> 'consume_lag_ms')::float8, 0)),
+      coalesce((wanted ->> 'lease_ms')::float8, 30000), coalesce((wanted ->> 'thin')::boolean, false))
+    on conflict (name) do update set kind = excluded.kind, topic = excluded.topic, filter = excluded.filter, parallel = excluded.parallel,
+      max_attempts = excluded.max_attempts, backoff_ms = excluded.backoff_ms, backoff_max_ms = excluded.backoff_max_ms,
+      on_dead = excluded.on_dead, consume_lag_ms = excluded.consume_lag_ms, lag_alert_ms = excluded.lag_alert_ms,
+      lease_ms = excluded.lease_ms, thin = excluded.thin, active = true;
+    -- Another log has other numbers: the old place means nothing there.
+    if not known or old.kind <> coalesce(wanted ->> 'kind', 'changes') or old.topic is distinct from wanted ->> 'topic' then
+      perform supasaasy.place_consumer(wanted ->> 'name', coalesce(wanted ->> 'start', 'now'), true);
+      made := made || (wanted ->> 'name');
+    end if;
+  end loop;
+  return json_build_object('created', made);
+end $$;
+
+-- One lane with everything, at 'start', 'now' or an instant. What was out is out no longer.
+create or replace function supasaasy.place_consumer(p_name text, p_to text, p_new boolean default false) returns json
+language plpgsql set search_path = '' set jit = off as $$
+#variable_conflict use_column
+declare
+  c supasaasy.consumers;
+  snap pg_snapshot;
+  instant timestamptz;
+  trimmed timestamptz;
+  first bigint;
+  last bigint;
+begin
+  -- After the lock, so that nobody takes a page between.
+  select * into c from supasaasy.consumers where name = p_name for update;
+  select case c.kind when 'changes' then trimmed_until else messages_trimmed_until end into trimmed from supasaasy.feed_state;
+  if p_to not in ('start', 'now') then
+    begin
+      instant := p_to::timestamptz;
+    exception when others then
+      raise exception '"%" is no place in the feed: say start, now, or an instant like 2026-01-31T12:00:00Z', p_to using errcode = '22023';
+    end;
+    if instant < trimmed then
+      raise exception 'the feed begins at %: entries from % on are no longer there (say "start" for the oldest that is)', trimmed, instant using errcode = 'SY005';
+    end if;
+  end if;
+  delete from supasaasy.consumer_lanes where consumer = p_name;
+  delete from supasaasy.consumer_held where consumer = p_name;
+  snap := pg_current_snapshot();
+  if p_to = 'now' then
+    insert into supasaasy.consumer_lanes (consumer, seen) values (p_name, snap);
+  else
+    execute format('select min(seq) filter (where at >= $1), max(seq) from %s f where $2 is null or topic = $2', supasaasy.feed_rows(c.kind))
+      into first, last using coalesce(instant, '-infinity'), c.topic;
+    if first is null then
+      insert into supasaasy.consumer_lanes (consumer, seen) values (p_name, case when last is null then '1:1:' else snap end);
+    else
+      insert into supasaasy.consumer_lanes (consumer, seen, target, seq, last_seq) values (p_name, '1:1:', snap, first - 1, last);
+    end if;
+  end if;
+  return json_build_object('name', p_name, 'to', p_to);
+end $$;
+
+-- Moves a consumer to 'start', 'now' or an instant. Nobody who holds changes of it can acknowledge them any more.
+create or replace function supasaasy.consumer_seek(p_name text, p_to text) returns json
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform supasaasy.use_consumer(p_name, true);
+  return supasaasy.place_consumer(p_name, p_to);
+end $$;
+
+-- A paused consumer keeps its place and counts its lag; what is out may still be acknowledged.
+create or replace function supasaasy.pause_consumer(p_name text, p_reason text default null) returns boolean
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform supasaasy.use_consumer(p_name, true);
+  update supasaasy.consumers set paused_at = coalesce(paused_at, clock_timestamp()), pause_reason = p_reason where name = p_name;
+  return true;
+end $$;
+
+create or replace function supasaasy.resume_consumer(p_name text) returns boolean
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform supasaasy.use_consumer(p_name, true);
+  update supasaasy.consumers set paused_at = null, pause_reason = null, failing_since = null where name = p_name;
+  return found;
+end $$;
+
+create or replace function supasaasy.drop_consumer(p_name text) returns boolean
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform supasaasy.use_consumer(p_name, true);
+  delete from supasaasy.consumers where name = p_name;
+  return found;
+end $$;
+
+-- How far behind, in changes (counted up to p_cap) and in seconds since the oldest of them. Also while nobody reads.
+create or replace function supasaasy.consumer_lag(p_name text, p_cap integer default 100000) returns json
+language plpgsql security definer set search_path = '' set jit = off as $$
+#variable_conflict use_column
+declare
+  c supasaasy.consumers;
+  lane supasaasy.consumer_lanes;
+  lane_count bigint;
+  lane_oldest timestamptz;
+  total bigint := 0;
+  oldest timestamptz;
+  waiting bigint[];
+  flying bigint;
+begin
+  c := supasaasy.use_consumer(p_name);
+  for lane in select * from supasaasy.consumer_lanes where consumer = p_name loop
+    execute format($q$
+      select count(*), min(at) from (
+        select f.at from %s f
+        where (f.xid >= pg_snapshot_xmax($1) or f.xid = any(array(select pg_snapshot_xip($1))))
+          and not coalesce(pg_visible_in_snapshot(f.xid, $2) and f.seq <= $3, false)
+          and ($4 = -1 or ($4 >> supasaasy.partition_of(f.entity)) & 1 = 1) and ($5 is null or f.topic = $5)
+          and ($6 = '{}'::jsonb or supasaasy.feed_matches($6, f.apps, f.collections, f.kind, f.type))
+        limit $7) w $q$, supasaasy.feed_rows(c.kind))
+      into lane_count, lane_oldest using lane.seen, lane.target, lane.seq, lane.partitions, c.topic, c.filter, greatest(p_cap - total, 0);
+    total := total + lane_count;
+    oldest := least(oldest, lane_oldest);
+    waiting := waiting || lane.pending;
+  end loop;
+  waiting := waiting || array(select s from supasaasy.consumer_held h cross join lateral unnest(h.seqs) s where h.consumer = p_name and not h.blocked);
+  total := total + cardinality(waiting);
+  execute format('select min(at) from unnest($1) s cross join lateral (select at from %s f where f.seq = s limit 1) x', supasaasy.feed_rows(c.kind))
+    into lane_oldest using waiting;
+  oldest := least(oldest, lane_oldest);
+  return json_build_object('changes', least(total, p_cap), 'more', total >= p_cap,
+    'seconds', coalesce(greatest(0, extract(epoch from clock_timestamp() - oldest)), 0)::float8,
+    'late', coalesce(extract(epoch from clock_timestamp() - oldest) * 1000 > c.lag_alert_ms, false));
+end $$;
+
+-- Everything about one consumer (null: about each), for `consumers list|show`, metrics and alerts.
+create or replace function supasaasy.consumer_status(p_name text default null) returns json
+language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
+begin
+  if p_name is not null then
+    perform supasaasy.use_consumer(p_name);
+  elsif current_setting('role', true) in ('authenticated', 'anon') then
+    raise exception 'name a consumer' using errcode = '42501';
+  end if;
+  return (select coalesce(json_agg(json_build_object(
+      'name', c.name, 'kind', c.kind, 'topic', c.topic, 'filter', c.filter, 'parallel', c.parallel, 'max_attempts', c.max_attempts,
+      'on_dead', c.on_dead, 'consume_lag_ms', c.consume_lag_ms, 'lag_alert_ms', c.lag_alert_ms, 'active', c.active,
+      'paused_at', c.paused_at, 'pause_reason', c.pause_reason, 'failing_since', c.failing_since, 'lost', c.lost,
+      'lag', supasaasy.consumer_lag(c.name),
+      'in_flight', (select coalesce(sum(cardinality(flight)), 0) from supasaasy.consumer_lanes l where l.consumer = c.name)
+        + (select coalesce(sum(cardinality(flight)), 0) from supasaasy.consumer_held h where h.consumer = c.name),
+      'readers', (select count(distinct token) from supasaasy.consumer_lanes l where l.consumer = c.name and lease_until > clock_timestamp()),
+      'held', (select count(*) from supasaasy.consumer_held h where h.consumer = c.name and not blocked),
+      'blocked', (select count(*) from supasaasy.consumer_held h where h.consumer = c.name and blocked),
+      'dead_letters', (select count(*) from supasaasy.dead_letters d where d.consumer = c.name and d.state = 'dead'),
+      'stats', (select coalesce(json_agg(json_build_object('type', s.type, 'processed', s.processed, 'errors', s.errors, 'dead', s.dead,
+        'seconds', s.seconds, 'buckets', s.buckets) order by s.type), '[]') from supasaasy.consumer_stats s where s.consumer = c.name)
+    ) order by c.name), '[]')
+    from supasaasy.consumers c where p_name is null or c.name = p_name);
+end $$;
+
+create or replace function supasaasy.list_dead_letters(p_name text, p_limit integer default 100, p_before bigint default null) returns json
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform supasaasy.use_consumer(p_name);
+  return (select coalesce(json_agg(json_build_object('id', d.id, 'seq', d.seq, 'entity', d.entity, 'error', d.error, 'attempts', d.attempts,
+      'created_at', d.created_at, 'change', d.change) order by d.id desc), '[]')
+    from (select * from supasaasy.dead_letters where consumer = p_name and state = 'dead' and (p_before is null or id < p_before)
+      order by id desc limit least(p_limit, 1000)) d);
+end $$;
+
+-- Once more, as if for the first time: the dead letters of p_ids, or of one entity, or all. Under `block` the entity
+-- goes on where it stopped; under `skip` its later changes have passed meanwhile, and the redriven one comes after them.
+create or replace function supasaasy.redrive_dead_letters(p_name text, p_ids bigint[] default null, p_entity text default null) returns integer
+language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  letter supasaasy.dead_letters;
+  n integer := 0;
+begin
+  perform supasaasy.use_consumer(p_name, true);
+  for letter in
+    select * from supasaasy.dead_letters
+    where consumer = p_name and state = 'dead' and (p_ids is null or id = any(p_ids)) and (p_entity is null or entity = p_entity)
+    order by seq for update
+  loop
+    insert into supasaasy.consumer_held as h (consumer, entity, seqs, not_before) values (p_name, letter.entity, array[letter.seq], clock_timestamp())
+    on conflict (consumer, entity) do update set blocked = false,
+      attempts = case when h.token is null then 0 else h.attempts end,
+      not_before = case when h.token is null then clock_timestamp() else h.not_before end,
+      -- What is out keeps its place at the head.
+      seqs = case when letter.seq = any(h.seqs) then h.seqs
+        else h.flight || array(select s from unnest(letter.seq || h.seqs[cardinality(h.flight) + 1:]) s order by s) end;
+    update supasaasy.dead_letters set state = 'redriven', redriven_at = clock_timestamp() where id = letter.id;
+    n := n + 1;
+  end loop;
+  return n;
+end $$;
+
+-- True the first time that a consumer says it of this key. In the transaction of what is done once.
+create or replace function supasaasy.remember_once(p_consumer text, p_key text) returns boolean
+language plpgsql set search_path = '' as $$
+begin
+  insert into supasaasy.consumer_receipts (consumer, key) values (p_consumer, p_key) on conflict do nothing;
+  return found;
+end $$;

@@ -125,7 +125,8 @@ begin
   end if;
   context := jsonb_build_object('source', 'read', 'origin', coalesce(t.input ->> 'origin', case when t.run_id is null then 'webhook' else 'sync' end),
     'origin_id', coalesce(t.run_id::text, 'task-' || t.id), 'started_at', p_page -> 'started_at', 'authoritative', true,
-    'run_id', t.run_id, 'priority', t.priority, 'purge', p_page -> 'purge', 'quiet_creates', p_page -> 'quiet_creates');
+    'run_id', t.run_id, 'priority', t.priority, 'purge', p_page -> 'purge',
+    'quiet_creates', coalesce((p_page ->> 'quiet_creates')::boolean, false) and supasaasy.is_first_load(t.app_key, t.collection_key, t.run_id));
   perform supasaasy.lock_collections(t.app_key, supasaasy.collections_of(spec), false);
   if p_body is null then
     result := supasaasy.apply_gone(t.app_key, spec, array[t.external_id], context, from_ms, until_ms);

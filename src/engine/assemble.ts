@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import { checksumOf, LEDGER_SQL, ledgerEntry, type Migration, sortMigrations } from './migrate.ts';
+import { CLOSE_SQL, checksumOf, LEDGER_SQL, ledgerEntry, type Migration, sortMigrations } from './migrate.ts';
 import { toDeclaredSchedules } from './schedule.ts';
 
 /** A file that an earlier assembly wrote: it may be applied somewhere, so it is never written again. */
@@ -67,7 +67,7 @@ export async function assembleMigrations(input: AssembleInput): Promise<Assembly
           ...wanted.flatMap(({ migration, part, checksum }) => [
             `\n-- ---- ${part} ----\n`,
             migration.sql.trimEnd(),
-            `;\n${ledgerEntry(migration, checksum)}`,
+            `;\n${CLOSE_SQL}\n${ledgerEntry(migration, checksum)}`,
           ]),
           '\n-- ---- supasaasy.config.ts ----\n',
           declarations,

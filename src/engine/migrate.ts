@@ -23,6 +23,9 @@ create table if not exists supasaasy.migrations (
 );
 alter table supasaasy.migrations enable row level security;`;
 
+/** PostgreSQL lets everybody call a new function: not for a moment. What readers may call, `grant_access` grants. */
+export const CLOSE_SQL = 'revoke all on all functions in schema supasaasy from public;';
+
 /** Numeric prefix first (2 before 10), then the name (S4-35). The engine's come before the connectors'. */
 export function sortMigrations(migrations: readonly Migration[]): Migration[] {
   const number = (m: Migration) => Number.parseInt(m.name, 10);
@@ -61,7 +64,7 @@ export async function applyMigrations(database: SqlDatabase, migrations: readonl
   for (const migration of sortMigrations(migrations)) {
     const checksum = await checksumOf(migration.sql);
     if (done.get(`${migration.source}/${migration.name}`) === checksum) continue;
-    await database.script(`${lock}\n${migration.sql}\n;${ledgerEntry(migration, checksum)}`);
+    await database.script(`${lock}\n${migration.sql}\n;${CLOSE_SQL}\n${ledgerEntry(migration, checksum)}`);
     applied.push(migration);
   }
   if (applied.length > 0) await database.call('grant_access', {});

@@ -37,7 +37,20 @@ create or replace function supasaasy.readable_relations() returns setof text
 language sql stable set search_path = '' as $$
   select c.relname::text from pg_catalog.pg_class c
   where c.relnamespace = 'supasaasy'::regnamespace
-    and (c.relkind = 'v' or c.relname in ('entities', 'changes', 'runs', 'sync_state', 'apps', 'members'));
+    and (c.relkind = 'v' or c.relname in ('entities', 'changes', 'runs', 'sync_state', 'apps', 'members', 'certificates', 'passes', 'tasks'));
+$$;
+
+-- What readers may call: what the policies and views call for them, and for members the functions that check by
+-- themselves which consumer a user may use, or that read rows as their caller.
+create or replace function supasaasy.readable_functions() returns table (signature text, members_only boolean)
+language sql stable set search_path = '' as $$
+  select p.oid::regprocedure::text, p.proname not in ('readable_app_keys', 'current_user_id') and p.proname not like 'as\_%'
+  from pg_catalog.pg_proc p
+  where p.pronamespace = 'supasaasy'::regnamespace and (
+    p.proname in ('readable_app_keys', 'current_user_id')
+    or p.proname like 'as\_%' and not p.prosecdef
+    or p.proname in ('consumer_recv', 'consumer_ack', 'consumer_nack', 'consumer_extend', 'consumer_release', 'consumer_seek', 'consumer_lag', 'consumer_status',
+      'entity_as_of', 'entity_versions', 'diff_values', 'diff_versions'));
 $$;
 
 -- Closes everything, then opens what the readers need, where Supabase's roles exist. Called at the end of every
@@ -78,14 +91,13 @@ begin
     execute format('revoke all on all functions in schema supasaasy from %I', role_name);
     continue when role_name = 'anon' and not open;
     execute format('grant usage on schema supasaasy to %I', role_name);
-    execute format('grant execute on function supasaasy.readable_app_keys(), supasaasy.current_user_id() to %I', role_name);
     for name in select supasaasy.readable_relations() loop
       execute format('grant select on supasaasy.%I to %I', name, role_name);
     end loop;
-    -- What the views call to read dirty values.
-    for name in select p.oid::regprocedure::text from pg_catalog.pg_proc p
-      where p.pronamespace = 'supasaasy'::regnamespace and p.proname like 'as\_%' and not p.prosecdef
-    loop
+    -- What the view of health counts; never what a delivery or a refused record says.
+    execute format('grant select (app_key, state, received_at) on supasaasy.inbox to %I', role_name);
+    execute format('grant select (app_key, collection_key, resolved_at) on supasaasy.quarantine to %I', role_name);
+    for name in select f.signature from supasaasy.readable_functions() f where role_name = 'authenticated' or not f.members_only loop
       execute format('grant execute on function %s to %I', name, role_name);
     end loop;
   end loop;

@@ -19,7 +19,7 @@ export function createInterrupt(note: (text: string) => void): { listen(): Abort
           process.on(name, () => {
             if (controller.signal.aborted) process.exit(EXIT.interrupted);
             controller.abort(new Error(`interrupted by ${name}`));
-            note('stopping in order; Ctrl-C once more to stop at once');
+            note('\nstopping in order; Ctrl-C once more to stop at once');
           });
         }
       }

@@ -15,7 +15,7 @@ export async function showArrival(cli: Cli, { database, config }: Project): Prom
     `select app_key, collection_key, count(*) filter (where deleted_at is null) as living,
        count(*) filter (where deleted_at is null and archived_at is not null) as archived,
        count(*) filter (where deleted_at is not null) as deleted
-     from supasaasy.entities where app_key = any($1) group by 1, 2 order by 1, 3 desc`,
+     from supasaasy.entities where app_key = any($1) group by 1, 2 order by array_position($1, app_key), 3 desc`,
     [config.apps.map((app) => app.app_key)],
   );
   const table = rows.map((row) => [

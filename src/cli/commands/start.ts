@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import type { Config } from '../../config.ts';
 import { ConfigError } from '../../errors.ts';
+import { assertFolderFree } from '../../runtime/node/folder-lock.ts';
 import { CONFIG_FILE, databaseUrl, loadConfig, type Project } from '../../runtime/node/project.ts';
 import { serve } from '../../runtime/node/serve.ts';
 import { adminKeysOf } from '../admin-keys.ts';
@@ -47,6 +48,7 @@ export const start: DefineCommand = (cli) =>
       }
       if (config.apps.length === 0) throw new ConfigError(`${configFile} declares no apps: add one to "apps"`);
       cli.out.print(cli.out.bold('No keys in .env: this is a demo with emulated accounts.\n'));
+      if (databaseUrl(cli.env) === undefined) assertFolderFree(join(demoDirOf(folder), 'pglite'));
       const demo = await startDemo(demoDirOf(folder));
       try {
         const emulated = withEmulated(config, cli.env, demo.accounts);

@@ -37,6 +37,11 @@ export function lockFolder(folder: string): () => void {
   return release;
 }
 
+/** Says early, before anything is started, that somebody else has the folder. */
+export function assertFolderFree(folder: string): void {
+  lockFolder(folder)();
+}
+
 /** Another process has the embedded database. */
 export class FolderInUseError extends DatabaseError {}
 

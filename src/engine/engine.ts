@@ -1,12 +1,14 @@
 import type { Config } from '../config.ts';
-import { ConfigError, RateLimitError } from '../errors.ts';
+import { AuthenticationError, ConfigError, RateLimitError } from '../errors.ts';
 import { type App, createApps, type Environment } from './app.ts';
 import type { Database } from './database.ts';
 import { type Acceptor, createAcceptor } from './inbox/accept.ts';
 import { type DrainOptions, drainInbox } from './inbox/drain.ts';
 import { defaultPorts, type Ports } from './ports.ts';
-import { createStore, type Run, type RunOptions, type Store, type SyncMode } from './store.ts';
+import { type AuditRun, createProof, type Proof } from './proof.ts';
+import { createStore, type Run, type RunMode, type RunOptions, type Store, type SyncMode } from './store.ts';
 import { ask } from './sync/ask.ts';
+import { planAudit } from './sync/audit.ts';
 import { createBudget } from './sync/budget.ts';
 import { createDatabaseClock } from './sync/clock.ts';
 import type { PageProgress, SyncContext, SyncSettings } from './sync/context.ts';
@@ -27,6 +29,7 @@ export interface Engine {
   readonly config: Config;
   readonly apps: ReadonlyMap<string, App>;
   readonly store: Store;
+  readonly proof: Proof;
   readonly ports: Ports;
   readonly context: SyncContext;
   readonly acceptor: Acceptor;
@@ -35,7 +38,7 @@ export interface Engine {
   /** Plans a run, in one transaction, or joins the unfinished one of the same wish. Does not work it. */
   startRun(
     key: string,
-    mode: SyncMode,
+    mode: RunMode,
     options?: RunOptions,
     trigger?: string,
   ): Promise<{ runId: string; resumed: boolean }>;
@@ -47,6 +50,11 @@ export interface Engine {
     mode: SyncMode,
     options?: RunOptions & { readonly trigger?: string; readonly signal?: AbortSignal },
   ): Promise<Run>;
+  /** Compares mirror and source to the end; with `repair`, mends what differs. Refuses on a paused app. */
+  audit(
+    key: string,
+    options?: RunOptions & { readonly trigger?: string; readonly signal?: AbortSignal },
+  ): Promise<AuditRun>;
   /** Works the inbox until nothing is due, and the questions that it raised. */
   drain(options?: DrainOptions): Promise<number>;
   getRun(id: string): Promise<Run | null>;
@@ -55,12 +63,14 @@ export interface Engine {
 export function createEngine(options: EngineOptions): Engine {
   const ports = defaultPorts(options.ports);
   const store = createStore(options.database);
+  const proof = createProof(options.database);
   const apps = createApps(options.config, options.env);
   const budget = createBudget(store, ports);
   const pages = createTurnstile();
   const enter = createGates();
   const context: SyncContext = {
     store,
+    proof,
     ports,
     budget,
     clock: createDatabaseClock(store, ports),
@@ -70,6 +80,7 @@ export function createEngine(options: EngineOptions): Engine {
       leaseSeconds: 90,
       retryBaseMs: 1000,
       maxAttempts: 8,
+      auditGraceMs: 5_000,
       ...options.settings,
     },
     onPage(progress) {
@@ -93,10 +104,25 @@ export function createEngine(options: EngineOptions): Engine {
     },
   };
 
+  async function runToEnd(
+    key: string,
+    mode: RunMode,
+    runOptions: RunOptions,
+    trigger = 'api',
+    signal?: AbortSignal,
+  ): Promise<Run> {
+    const { runId } = await engine.startRun(key, mode, runOptions, trigger);
+    await engine.work({ filter: { run_id: runId }, ...(signal === undefined ? {} : { signal }) });
+    const run = await store.getRun(runId);
+    if (run === null) throw new Error(`run ${runId} vanished while it was worked`);
+    return run;
+  }
+
   const engine: Engine = {
     config: options.config,
     apps,
     store,
+    proof,
     ports,
     context,
     acceptor: createAcceptor(store, ports),
@@ -111,19 +137,25 @@ export function createEngine(options: EngineOptions): Engine {
     async startRun(key, mode, runOptions = {}, trigger = 'api') {
       const app = engine.app(key);
       app.account();
-      const state = await store.syncState(key);
-      const plan = planRun(app, mode, runOptions, state, ports.now());
+      const plan =
+        mode === 'audit'
+          ? planAudit(app, runOptions)
+          : planRun(app, mode, runOptions, await store.syncState(key), ports.now());
       const { run_id, resumed } = await store.startRun(key, mode, trigger, runOptions, plan);
       return { runId: run_id, resumed };
     },
     work: (workOptions) => work(context, apps, workOptions),
     async sync(key, mode, { trigger, signal, ...runOptions } = {}) {
       await store.resumeApp(key);
-      const { runId } = await engine.startRun(key, mode, runOptions, trigger ?? 'api');
-      await engine.work({ filter: { run_id: runId }, ...(signal === undefined ? {} : { signal }) });
-      const run = await store.getRun(runId);
-      if (run === null) throw new Error(`run ${runId} vanished while it was worked`);
-      return run;
+      return await runToEnd(key, mode, runOptions, trigger, signal);
+    },
+    async audit(key, { trigger, signal, ...runOptions } = {}) {
+      const reason = await proof.pauseReason(engine.app(key).key);
+      if (reason !== null)
+        throw new AuthenticationError(
+          `${key} is paused, so nothing can be compared: ${reason} Then: supasaasy resume ${key}`,
+        );
+      return (await runToEnd(key, 'audit', runOptions, trigger, signal)) as AuditRun;
     },
     async drain(drainOptions) {
       return await drainInbox(store, apps, ports, drainOptions);

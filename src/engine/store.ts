@@ -5,7 +5,7 @@ import type { Database } from './database.ts';
 export function createStore(db: Database) {
   return {
     db,
-    startRun: (app: string, mode: SyncMode, trigger: string, options: RunOptions, plan: readonly PlannedTask[]) =>
+    startRun: (app: string, mode: RunMode, trigger: string, options: RunOptions, plan: readonly PlannedTask[]) =>
       db.call<{ run_id: string; resumed: boolean }>('start_run', { app, mode, trigger, options, plan }),
     claimTasks: (limit: number, leaseSeconds: number, filter: TaskFilter) =>
       db.call<Task[]>('claim_tasks', { limit, lease_seconds: leaseSeconds, filter }),
@@ -119,18 +119,24 @@ export type Store = ReturnType<typeof createStore>;
 const lease = (task: Task) => ({ task: task.id, token: task.lease_token });
 
 export type SyncMode = 'full' | 'incremental';
+/** An audit is a run that compares instead of storing. */
+export type RunMode = SyncMode | 'audit';
 export type RunState = 'running' | 'completed' | 'failed' | 'cancelled';
 
 export interface RunOptions {
   readonly resources?: readonly string[];
   readonly limit?: number;
   readonly allow_mass_delete?: true;
+  /** Of an audit: what differs is mended. */
+  readonly repair?: true;
+  /** Of an audit: milliseconds between its pages. */
+  readonly pace_ms?: number;
 }
 
 export interface PlannedTask {
   readonly resource: string;
   readonly collection: string;
-  readonly kind: 'list' | 'changes';
+  readonly kind: 'list' | 'changes' | 'audit';
   readonly pass: boolean;
   /** Seconds. */
   readonly window_from?: number;
@@ -153,6 +159,8 @@ export interface TaskInput {
   readonly created_from?: number;
   readonly limit?: number;
   readonly after?: string;
+  readonly repair?: boolean;
+  readonly pace_ms?: number;
   /** The list can be read in ranges of creation time: the task may be split while it runs. */
   readonly ranged?: boolean;
 }
@@ -170,7 +178,7 @@ export interface Task {
   readonly app_key: string;
   readonly resource: string;
   readonly collection_key: string;
-  readonly kind: 'list' | 'changes' | 'fanout' | 'retrieve' | 'children' | 'sweep';
+  readonly kind: 'list' | 'changes' | 'fanout' | 'retrieve' | 'children' | 'sweep' | 'audit' | 'extras' | 'confirm';
   readonly input: TaskInput;
   readonly external_id: string | null;
   readonly range_from: number | null;
@@ -242,7 +250,7 @@ export interface SweepContext {
 export interface Run {
   readonly id: string;
   readonly app_key: string;
-  readonly mode: SyncMode;
+  readonly mode: RunMode;
   readonly state: RunState;
   readonly trigger: string;
   readonly options: RunOptions;

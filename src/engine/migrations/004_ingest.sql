@@ -249,6 +249,39 @@ language sql set search_path = '' as $$
     origin_id = excluded.origin_id, version = excluded.version, attempts = quarantine.attempts + 1, updated_at = clock_timestamp();
 $$;
 
+-- The next position of a list, by the provider's way of paging; null at its end. p_found: what lies at the rule's path.
+create or replace function supasaasy.next_position(
+  p_rule jsonb, p_cursor text, p_found text, p_more boolean, p_count integer, p_last_id text
+) returns text
+language plpgsql immutable set search_path = '' as $$
+declare
+  next_cursor text := p_found;
+begin
+  case p_rule ->> 'style'
+    when 'last_id' then
+      if p_more and p_count = 0 then
+        raise exception 'the provider says that there is more, behind an empty page' using errcode = 'SY003';
+      end if;
+      next_cursor := case when p_more then p_last_id end;
+      if p_more and next_cursor is null then
+        raise exception 'the last record of the page has no id to go on from' using errcode = 'SY003';
+      end if;
+    when 'scroll' then
+      if p_count = 0 then
+        next_cursor := null;
+      end if;
+    when 'page' then
+      next_cursor := case when next_cursor is not null and p_count > 0 then (coalesce(p_cursor::bigint, 1) + 1)::text end;
+    when 'none' then
+      next_cursor := null;
+    else null;
+  end case;
+  if next_cursor is not null and next_cursor = p_cursor and p_rule ->> 'style' <> 'scroll' then
+    raise exception 'the cursor "%" repeats: going on would never end', next_cursor using errcode = 'SY003';
+  end if;
+  return next_cursor;
+end $$;
+
 -- One page of a task: its rows, what follows from them, and the checkpoint, in one transaction.
 --
 -- p_page: spec, started_at (our clock, before the request), version and version_until (provider's clock), requests,
@@ -287,7 +320,8 @@ begin
   end if;
   context := jsonb_build_object('source', 'read', 'origin', case when t.kind = 'list' and t.input ? 'audit' then 'audit' else 'sync' end,
     'origin_id', coalesce(t.run_id::text, 'task-' || t.id), 'started_at', p_page -> 'started_at', 'run_id', t.run_id,
-    'priority', t.priority, 'quiet_creates', p_page -> 'quiet_creates', 'purge', p_page -> 'purge');
+    'priority', t.priority, 'purge', p_page -> 'purge',
+    'quiet_creates', coalesce((p_page ->> 'quiet_creates')::boolean, false) and supasaasy.is_first_load(t.app_key, t.collection_key, t.run_id));
   parent_ref := case when t.kind = 'children' then t.external_id end;
   perform supasaasy.lock_collections(t.app_key, supasaasy.collections_of(spec), false);
 
@@ -321,29 +355,7 @@ begin
     next_cursor := doc #>> supasaasy.path_of(next_rule -> 'path');
   end if;
 
-  -- The next position, by the provider's way of paging.
-  case next_rule ->> 'style'
-    when 'last_id' then
-      if more and record_count = 0 then
-        raise exception 'the provider says that there is more, behind an empty page' using errcode = 'SY003';
-      end if;
-      next_cursor := case when more then last_id end;
-      if more and next_cursor is null then
-        raise exception 'the last record of the page has no id to go on from' using errcode = 'SY003';
-      end if;
-    when 'scroll' then
-      if record_count = 0 then
-        next_cursor := null;
-      end if;
-    when 'page' then
-      next_cursor := case when next_cursor is not null and record_count > 0 then (coalesce(t.cursor::bigint, 1) + 1)::text end;
-    when 'none' then
-      next_cursor := null;
-    else null;
-  end case;
-  if next_cursor is not null and next_cursor = t.cursor and next_rule ->> 'style' <> 'scroll' then
-    raise exception 'the cursor "%" repeats: going on would never end', next_cursor using errcode = 'SY003';
-  end if;
+  next_cursor := supasaasy.next_position(next_rule, t.cursor, next_cursor, more, record_count, last_id);
   -- Without a path to page on, a range ends where its bound is.
   done := next_cursor is null or coalesce((p_page ->> 'stop')::boolean, false)
     or (t.range_from is not null and last_created is not null and last_created < t.range_from);

@@ -39,6 +39,7 @@ declare
   result jsonb := '{"deleted": 0}';
   reason text;
   first_read bigint;
+  paused text;
 begin
   select * into t from supasaasy.tasks where id = p_task and lease_token = p_token and state = 'running' for update;
   if not found then
@@ -55,17 +56,22 @@ begin
       and (pass.window_from is null or e.source_created_at >= pass.window_from);
     select coalesce(sum(cardinality(p.ids)), 0) into seen_count from supasaasy.pass_pages p where p.pass_id = t.pass_id;
     missing := supasaasy.find_missing(pass, hides_archived);
+    paused := supasaasy.deletions_paused(t.app_key, t.collection_key);
+    update supasaasy.passes set hides_archived = coalesce((p_page ->> 'hides_archived')::boolean, false), children = coalesce(spec -> 'children', '[]') where id = t.pass_id;
     if not coalesce((p_page ->> 'allow')::boolean, false) and (
       (missing >= (p_page ->> 'floor')::bigint and missing > living * (p_page ->> 'share')::float8)
       or (seen_count = 0 and missing >= 10)
+      or (paused is not null and missing > 0)
     ) then
       reason := format('the pass over %s no longer shows %s of %s rows; nothing was deleted, because that looks like a wrong key, a lost permission or an empty answer. If the provider really lost them, run: supasaasy sync %s --mode full --resource %s --allow-mass-delete',
         t.collection_key, missing, living, t.app_key, t.resource);
       update supasaasy.passes set state = 'refused', note = reason, finished_at = clock_timestamp() where id = t.pass_id;
+      perform supasaasy.pause_deletions(t.app_key, t.collection_key, reason);
       delete from supasaasy.pass_missing where pass_id = t.pass_id;
       update supasaasy.tasks set state = 'failed', error = reason, errors = errors + 1, finished_at = clock_timestamp(), lease_token = null, lease_until = null where id = p_task;
       return jsonb_build_object('done', true, 'refused', true, 'reason', reason, 'deleted', 0, 'missing', missing);
     end if;
+    perform supasaasy.pause_deletions(t.app_key, t.collection_key, null);
     t.input := t.input || jsonb_build_object('judged', true, 'missing', missing);
     -- Few: a question each is cheap, and no object is buried on the word of a list alone.
     if missing > 0 and missing <= (p_page ->> 'confirm')::bigint and coalesce((spec ->> 'retrievable')::boolean, false) then
@@ -110,6 +116,9 @@ begin
   select * into run from supasaasy.runs where id = p_run for update;
   if not found or run.state <> 'running' then
     return jsonb_build_object('state', run.state);
+  end if;
+  if run.mode = 'audit' then
+    return supasaasy.advance_audit(run);
   end if;
   for pass in
     select p.* from supasaasy.passes p
@@ -161,6 +170,7 @@ begin
       select distinct on (resource) resource, error from supasaasy.tasks where run_id = p_run and state = 'failed' order by resource, id) x),
     resources = supasaasy.run_counts(p_run), finished_at = clock_timestamp()
   where id = p_run;
+  perform supasaasy.certify_passes(p_run);
   delete from supasaasy.pass_pages pp using supasaasy.passes p where p.run_id = p_run and pp.pass_id = p.id;
   delete from supasaasy.tasks where run_id = p_run and kind in ('retrieve', 'children') and state = 'done';
   return jsonb_build_object('state', case when failed > 0 then 'failed' else 'completed' end, 'open', 0);

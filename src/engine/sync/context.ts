@@ -1,6 +1,7 @@
 import type { ProviderRequest } from '../../kit/resource.ts';
 import type { App } from '../app.ts';
 import type { Ports } from '../ports.ts';
+import type { Proof } from '../proof.ts';
 import type { Counts, PageContext, Store, Task } from '../store.ts';
 import type { Answer } from './ask.ts';
 import type { Budget } from './budget.ts';
@@ -9,6 +10,7 @@ import type { DatabaseClock } from './clock.ts';
 /** What reading a task needs. */
 export interface SyncContext {
   readonly store: Store;
+  readonly proof: Proof;
   readonly ports: Ports;
   readonly budget: Budget;
   readonly clock: DatabaseClock;
@@ -28,6 +30,8 @@ export interface SyncSettings {
   /** First wait after a failure; doubles each time, up to a minute. */
   readonly retryBaseMs: number;
   readonly maxAttempts: number;
+  /** How long an event may be on its way before an audit counts a difference. */
+  readonly auditGraceMs: number;
 }
 
 export interface PageProgress {

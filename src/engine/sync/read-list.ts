@@ -23,7 +23,7 @@ export async function readList(
     throw new RequestRefusedError(
       `${app.key}: "${task.resource}" can no longer be listed; run "supasaasy migrate" and start a new run`,
     );
-  let position = startOf(task, resource);
+  let position = positionOf(task, resource);
   let records = task.records;
   const { limit } = task.input;
   for (;;) {
@@ -74,7 +74,8 @@ export async function readList(
   }
 }
 
-function startOf(task: Task, resource: Resource): Omit<Position, 'limit'> {
+/** Where a task begins, or goes on. */
+export function positionOf(task: Task, resource: Resource): Omit<Position, 'limit'> {
   return {
     // A scroll hands out each page once: whoever begins again, begins at its start.
     cursor: resource.list?.next.style === 'scroll' ? undefined : (task.cursor ?? undefined),

@@ -12,6 +12,7 @@ import {
 } from '../../errors.ts';
 import type { App } from '../app.ts';
 import type { Task, TaskFilter } from '../store.ts';
+import { auditExtras, auditList, confirmOne } from './audit.ts';
 import type { SyncContext } from './context.ts';
 import { readChanges } from './read-changes.ts';
 import { readList } from './read-list.ts';
@@ -137,6 +138,12 @@ async function perform(
       return await fanOut(context, app, task, stop);
     case 'sweep':
       return await sweep(context, app, task, stop);
+    case 'audit':
+      return await auditList(context, app, task, signal, stop);
+    case 'extras':
+      return await auditExtras(context, app, task);
+    case 'confirm':
+      return await confirmOne(context, app, task, signal);
   }
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Config } from '../config.ts';
-import { ConfigError } from '../errors.ts';
+import { ConfigError, DatabaseError } from '../errors.ts';
 import { loadEnvFile } from '../runtime/node/env-file.ts';
 import { freeLeases } from '../runtime/node/free-leases.ts';
 import {
@@ -72,6 +72,7 @@ function dataDirFor(config: Config, env: NonNullable<OpenOptions['env']>, folder
 
 async function prepare(cli: Cli, project: Project, wish: NonNullable<OpenOptions['migrations']>): Promise<void> {
   const { config, database } = project;
+  await assertReachable(project, cli);
   if (wish === 'ignore') return;
   if (database.kind === 'pglite' && wish !== 'check') await freeLeases(database);
   const pending = await pendingMigrations(config, database);
@@ -86,6 +87,27 @@ async function prepare(cli: Cli, project: Project, wish: NonNullable<OpenOptions
   } else if (wish !== 'check') {
     await declare(config, database);
   }
+}
+
+/** A wrong address, a wrong password: said in one line, before anything else is tried. */
+async function assertReachable(project: Project, cli: Cli): Promise<void> {
+  try {
+    await project.database.query('select 1');
+  } catch (error) {
+    const cause = error instanceof DatabaseError && error.cause !== undefined ? error.cause : error;
+    throw new DatabaseError(
+      `${describeDatabase(project, cli.env)} cannot be used: ${reasonOf(cause)}. Is it running, and is DATABASE_URL right? (Without DATABASE_URL, an embedded database is used.)`,
+      { cause: error },
+    );
+  }
+}
+
+/** Node tries every address of a host and reports them together, without words of its own. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof AggregateError && cause.errors.length > 0) return reasonOf(cause.errors[0]);
+  return cause instanceof Error && cause.message !== ''
+    ? cause.message
+    : String((cause as { code?: unknown }).code ?? cause);
 }
 
 /** Which database, without a secret. */

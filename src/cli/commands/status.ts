@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { problemsOf } from '../app-problems.ts';
 import { type DefineCommand, EXIT } from '../command.ts';
 import { withProject } from '../open.ts';
 import { type AppStatus, readStatus } from '../read-status.ts';
@@ -43,7 +44,9 @@ export const status: DefineCommand = (cli) =>
           ),
         );
         if (problems.length > 0)
-          cli.out.print(`\n${problems.map((problem) => `${cli.out.yellow('!')} ${problem}`).join('\n')}`);
+          cli.out.print(
+            `\n${problems.map(({ message, remedy }) => `${cli.out.yellow('!')} ${message}\n    ${remedy}`).join('\n')}`,
+          );
       });
     });
 
@@ -57,36 +60,4 @@ function ago(moment: string, now: string): string {
   if (seconds < 90) return `${seconds} s ago`;
   if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
   return seconds < 129_600 ? `${Math.round(seconds / 3600)} h ago` : `${Math.round(seconds / 86_400)} days ago`;
-}
-
-/** What needs a person, with what to do. */
-function problemsOf(app: AppStatus): string[] {
-  const problems: string[] = [];
-  const key = app.app_key;
-  if (app.paused_at !== null)
-    problems.push(`${key} is paused: ${app.pause_reason}\n    mend that, then: supasaasy resume ${key}`);
-  for (const mode of ['full', 'incremental'] as const) {
-    const run = app.runs[mode];
-    if (run?.status !== 'failed') continue;
-    const refused = /allow[-_]mass[-_]delete/.test(run.error ?? '');
-    const remedy = refused
-      ? `if so many are really gone: supasaasy sync ${key} --mode full --allow-mass-delete`
-      : `then: supasaasy sync ${key} --mode ${mode}`;
-    problems.push(`${key}: the last ${mode} run failed: ${run.error}\n    ${remedy}`);
-  }
-  if (app.dead_deliveries > 0)
-    problems.push(
-      `${key}: ${app.dead_deliveries} webhook deliveries could not be processed\n    see them: supasaasy webhooks list ${key} --state dead; again: supasaasy webhooks replay ${key} --state dead`,
-    );
-  if (app.quarantined > 0)
-    problems.push(
-      `${key}: ${app.quarantined} records could not be stored\n    see them: select * from supasaasy.quarantine where resolved_at is null`,
-    );
-  for (const schedule of app.schedules) {
-    if (schedule.error !== null)
-      problems.push(
-        `${key}: the schedule "${schedule.cron}" (${schedule.mode}) could not start a run: ${schedule.error}`,
-      );
-  }
-  return problems;
 }

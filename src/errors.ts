@@ -73,6 +73,13 @@ export class PermissionError extends SupasaasyError {
 export class NotFoundError extends SupasaasyError {
   override readonly code = 'not_found';
   override readonly recovery = 'skip';
+  /** Milliseconds on the provider's clock: it did not exist at some moment in [version, versionUntil]. */
+  readonly moment: { readonly version: number; readonly versionUntil: number } | undefined;
+
+  constructor(message: string, options: ErrorOptions & { readonly moment?: NotFoundError['moment'] } = {}) {
+    super(message, options);
+    this.moment = options.moment;
+  }
 }
 
 /** The provider is out of order, or its answer was cut: try again later. */

@@ -96,7 +96,9 @@ export function createEngine(options: EngineOptions): Engine {
         void budget.report(app, request, false).catch(() => {});
         return answer;
       } catch (error) {
-        if (error instanceof RateLimitError) await budget.report(app, request, true, error.retryAfterMs);
+        // One without a status was never sent: our own budget held it back.
+        if (error instanceof RateLimitError && error.status !== undefined)
+          await budget.report(app, request, true, error.retryAfterMs);
         throw error;
       } finally {
         leave();

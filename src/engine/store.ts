@@ -31,6 +31,8 @@ export function createStore(db: Database) {
       }),
     loseCursor: (task: Task, hasRange: boolean) =>
       db.call<boolean>('lose_cursor', { ...lease(task), has_range: hasRange }),
+    loseParent: (task: Task, parent: SqlSpec) => db.call<boolean>('lose_parent', { ...lease(task), parent }),
+    idleRuns: (filter: TaskFilter) => db.call<string[]>('idle_runs', { filter }),
     becomeFanout: (task: Task, after: string) => db.call<boolean>('become_fanout', { ...lease(task), after }),
     fanOut: (task: Task, parentCollection: string, batch: number, leaseSeconds: number) =>
       db.call<{ parents: number; done: boolean }>('fan_out', {
@@ -100,8 +102,11 @@ export function createStore(db: Database) {
         max,
         dead,
       }),
-    replayDeliveries: (filter: ReplayFilter) => db.call<number>('replay_deliveries', { filter }),
-    trimInbox: (olderThanDays: number) => db.call<number>('trim_inbox', { older_than: `${olderThanDays} days` }),
+    // 64-bit counts come as text through some drivers.
+    replayDeliveries: async (filter: ReplayFilter) =>
+      Number(await db.call<number | string>('replay_deliveries', { filter })),
+    trimInbox: async (olderThanDays: number) =>
+      Number(await db.call<number | string>('trim_inbox', { older_than: `${olderThanDays} days` })),
     declareApps: (apps: readonly { app_key: string; name: string; connector: string }[]) =>
       db.call<null>('declare_apps', { apps }),
     declareSchedules: (schedules: readonly DeclaredSchedule[]) => db.call<null>('declare_schedules', { schedules }),

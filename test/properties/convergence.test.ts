@@ -38,7 +38,10 @@ describeEachDatabase('whatever order pages, events and deletes arrive in', (make
       fc.asyncProperty(story, async (steps) => {
         const mirror = createMirror(db, { resources: RESOURCES });
         await mirror.full();
-        await play(mirror, steps.filter((step) => step.do !== 'lose'));
+        await play(
+          mirror,
+          steps.filter((step) => step.do !== 'lose'),
+        );
         await mirror.expectTruth();
         await expectFeedToReplay(mirror);
         await expectNothingOpen(mirror);
@@ -70,14 +73,20 @@ describeEachDatabase('whatever order pages, events and deletes arrive in', (make
         const mirror = createMirror(db, { resources: RESOURCES, settings: { maxAttempts: 1 } });
         // Passes that break off half-way.
         mirror.api.meddle = ({ nth, path }) =>
-          failing > 0 && nth % (failing + 3) === 0 && !path.includes('_') ? new Response('{}', { status: 500 }) : undefined;
-        await play(mirror, steps.filter((step) => step.do !== 'revive'), async () => {
-          for (const kind of ['thing', 'note']) {
-            const truth = mirror.account.truth(kind);
-            const buried = (await mirror.rows(kind)).filter((row) => row.deleted && truth.has(row.external_id));
-            expect(buried).toEqual([]);
-          }
-        });
+          failing > 0 && nth % (failing + 3) === 0 && !path.includes('_')
+            ? new Response('{}', { status: 500 })
+            : undefined;
+        await play(
+          mirror,
+          steps.filter((step) => step.do !== 'revive'),
+          async () => {
+            for (const kind of ['thing', 'note']) {
+              const truth = mirror.account.truth(kind);
+              const buried = (await mirror.rows(kind)).filter((row) => row.deleted && truth.has(row.external_id));
+              expect(buried).toEqual([]);
+            }
+          },
+        );
       }),
       parameters,
     );

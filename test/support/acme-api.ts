@@ -33,9 +33,9 @@ export function createAcmeApi(account: AcmeAccount): AcmeApi {
       const nth = requests.push(url.pathname + url.search);
       const request = { path: url.pathname, query: url.searchParams, nth, key };
       const response = (await api.meddle(request)) ?? answer(account, request);
+      if (!response.headers.has('date')) response.headers.set('date', new Date(account.now()).toUTCString());
       await api.afterAnswer(request);
       init?.signal?.throwIfAborted();
-      if (!response.headers.has('date')) response.headers.set('date', new Date(account.now()).toUTCString());
       return response;
     },
   };
@@ -50,7 +50,8 @@ function answer(account: AcmeAccount, { path, query, key }: AcmeRequest): Respon
   if (key !== ACME_KEY) return json({ error: { message: `the key ${key} is wrong` } }, 401);
   const [, kinds = '', id, nested] = path.split('/');
   const kind = kinds.replace(/s$/, '');
-  if (kinds === 'cards') return id === undefined ? json({ error: { code: 'per_thing' } }, 400) : one(account, 'card', id);
+  if (kinds === 'cards')
+    return id === undefined ? json({ error: { code: 'per_thing' } }, 400) : one(account, 'card', id);
   if (kinds === 'events') return events(account, query);
   if (nested === 'parts' || nested === 'cards') {
     const list = account.nested(nested, id ?? '');
@@ -114,7 +115,9 @@ function numbered(all: readonly AcmeObject[], query: URLSearchParams): Response 
 function events({ log }: AcmeAccount, query: URLSearchParams): Response {
   const since = Number(query.get('since') ?? 0);
   // Within a second in any order; here, by chance of the id.
-  const list = log.filter(({ created }) => created >= since).sort((a, b) => b.created - a.created || compare(a.id, b.id));
+  const list = log
+    .filter(({ created }) => created >= since)
+    .sort((a, b) => b.created - a.created || compare(a.id, b.id));
   const after = query.get('after');
   const start = after === null ? 0 : list.findIndex(({ id }) => id === after) + 1;
   const end = start + Number(query.get('limit'));

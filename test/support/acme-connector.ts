@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { applyMigrations } from '../../src/engine/migrate.ts';
 import {
   type Connector,
   defineConnector,
@@ -8,9 +9,8 @@ import {
   type NormalizedEvent,
   type Resource,
 } from '../../src/kit/index.ts';
-import { registerTemplate } from '../setup/database.ts';
-import { applyMigrations } from '../../src/engine/migrate.ts';
 import { readMigrations } from '../../src/runtime/node/migration-files.ts';
+import { registerTemplate } from '../setup/database.ts';
 
 const created = { path: ['created'], unit: 's' } as const;
 const LAST_ID: NextPage = { style: 'last_id', more: ['has_more'] };

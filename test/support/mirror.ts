@@ -138,7 +138,7 @@ export function createMirror(db: TestDatabase, options: MirrorOptions = {}) {
       return new Map(rows.filter((row) => !row.deleted).map((row) => [row.external_id, row.raw_payload]));
     },
     async expectTruth(...kinds: readonly string[]): Promise<void> {
-      for (const kind of kinds.length > 0 ? kinds : config.apps[0]?.resources ?? []) {
+      for (const kind of kinds.length > 0 ? kinds : (config.apps[0]?.resources ?? [])) {
         const sorted = (map: ReadonlyMap<string, unknown>) =>
           Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
         expect(sorted(await mirror.held(kind)), `${kind} as Acme has it`).toEqual(sorted(account.truth(kind)));
@@ -184,6 +184,9 @@ export function createMirror(db: TestDatabase, options: MirrorOptions = {}) {
 export type Mirror = ReturnType<typeof createMirror>;
 
 function completed(run: Run): Run {
-  expect({ state: run.state, error: run.error, resources: run.resources }).toMatchObject({ state: 'completed', error: null });
+  expect({ state: run.state, error: run.error, resources: run.resources }).toMatchObject({
+    state: 'completed',
+    error: null,
+  });
   return run;
 }

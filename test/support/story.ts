@@ -81,7 +81,10 @@ export async function play(mirror: Mirror, steps: Story, check: () => Promise<vo
         account.tick(one.seconds);
         break;
       case 'create':
-        account.create(one.kind, one.kind === 'note' ? { value: 0 } : { value: 0, active: true, parts: newParts(one.parts) });
+        account.create(
+          one.kind,
+          one.kind === 'note' ? { value: 0 } : { value: 0, active: true, parts: newParts(one.parts) },
+        );
         break;
       case 'update':
         if (id !== undefined) account.update(one.kind, id, { value: one.value });
@@ -89,7 +92,8 @@ export async function play(mirror: Mirror, steps: Story, check: () => Promise<vo
       case 'parts':
         if (id === undefined) break;
         if (one.how === 'add') account.update('thing', id, { parts: [...newParts(1), ...parts] });
-        if (one.how === 'drop') account.update('thing', id, { parts: parts.filter((_, i) => i !== one.part % parts.length) });
+        if (one.how === 'drop')
+          account.update('thing', id, { parts: parts.filter((_, i) => i !== one.part % parts.length) });
         if (one.how === 'change')
           account.update('thing', id, {
             parts: parts.map((part, i) => (i === one.part % parts.length ? { ...part, text: 1 - part.text } : part)),
@@ -186,7 +190,8 @@ export async function expectFeedToReplay(mirror: Mirror): Promise<void> {
       const after = i + 1 < own.length ? own[i + 1]?.before : row.raw_payload;
       expect(change.previous_seq, where).toBe(own[i - 1]?.seq ?? null);
       expect(living, where).toBe(change.operation !== 'create');
-      if (change.operation === 'update' || change.operation === 'archive') expect(after, where).not.toEqual(change.before);
+      if (change.operation === 'update' || change.operation === 'archive')
+        expect(after, where).not.toEqual(change.before);
       living = change.operation !== 'delete';
     }
     expect(row.change_seq, name(row)).toBe(own.at(-1)?.seq ?? null);

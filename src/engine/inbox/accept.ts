@@ -57,32 +57,45 @@ export function createAcceptor(store: Store, ports: Ports): Acceptor {
 /** What the inbox keeps. A verified body that cannot be read is kept too, where a person sees it. */
 async function readDelivery(app: App, text: string, bytes: Uint8Array): Promise<AcceptedDelivery> {
   // PostgreSQL's text holds no U+0000; in JSON a raw one is invalid anyway.
-  const body = text.replaceAll('\u0000', '\uFFFD');
+  const body = storable(text);
   try {
     const event = app.config.connector.webhook.parse(body);
     const reason = reasonToIgnore(app, event);
     return {
       app_key: app.key,
-      event_id: event.id,
-      event_type: event.providerType,
+      // In the terms of PostgreSQL: no delivery may spoil the commit that it shares with others.
+      event_id: isPlain(event.id) ? event.id : await digestOf(new TextEncoder().encode(event.id)),
+      event_type: isPlain(event.providerType) ? event.providerType : 'unreadable',
       occurred_at: new Date(event.occurredAt).toISOString(),
       body,
       state: reason === undefined ? 'ready' : 'ignored',
       reason: reason ?? null,
     };
   } catch (error) {
-    const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
-    const id = [...new Uint8Array(digest)].map((b) => b.toString(16).padStart(2, '0')).join('');
     return {
       app_key: app.key,
-      event_id: `sha256:${id}`,
+      event_id: await digestOf(bytes),
       event_type: 'unreadable',
       occurred_at: null,
       body,
       state: 'dead',
-      reason: `verified, but cannot be read: ${(error as Error).message}`,
+      reason: storable(`verified, but cannot be read: ${(error as Error).message}`),
     };
   }
+}
+
+/** Text that a column with an index can hold: not too long, no U+0000, no half of a surrogate pair. */
+function isPlain(text: string): boolean {
+  return text.length <= 500 && text === storable(text);
+}
+
+function storable(text: string): string {
+  return text.replaceAll('\u0000', '\uFFFD').replace(/\p{Surrogate}/gu, '\uFFFD');
+}
+
+async function digestOf(bytes: Uint8Array): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+  return `sha256:${[...new Uint8Array(digest)].map((b) => b.toString(16).padStart(2, '0')).join('')}`;
 }
 
 /** Why an event changes nothing here, or undefined when it does. */
@@ -92,7 +105,7 @@ export function reasonToIgnore(app: App, event: NormalizedEvent): string | undef
     return `about account ${event.account ?? '(the platform itself)'}, which this app does not mirror`;
   }
   if (event.operations.length === 0)
-    return event.ignored ?? `"${event.providerType}" says nothing about a mirrored object`;
+    return storable(event.ignored ?? `"${event.providerType}" says nothing about a mirrored object`);
   if (!event.operations.some((operation) => app.config.resources.includes(operation.resource))) {
     return `about ${event.operations.map((o) => o.resource).join(', ')}, which this app does not sync`;
   }

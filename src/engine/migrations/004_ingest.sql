@@ -313,17 +313,25 @@ declare
   done boolean;
   parent_ref text;
   seen jsonb;
+  mark jsonb;
+  position_now text;
+  asked_once_more boolean := false;
 begin
+  -- Before the task's row: events hold their collections while they ask for an object again, which locks its task.
+  perform supasaasy.lock_collections((select app_key from supasaasy.tasks where id = p_task), supasaasy.collections_of(spec), false);
   select * into t from supasaasy.tasks where id = p_task and lease_token = p_token and state = 'running' for update;
   if not found then
     raise exception 'task % is no longer ours: another worker has taken it over', p_task using errcode = 'SY001';
+  end if;
+  if t.kind = 'children' and supasaasy.end_with_parent(t) then
+    delete from supasaasy.tasks where id = p_task and run_id is null;
+    return '{"created":0,"updated":0,"unchanged":0,"archived":0,"deleted":0,"stale":0,"errors":0,"records":0,"children":{},"done":true}';
   end if;
   context := jsonb_build_object('source', 'read', 'origin', case when t.kind = 'list' and t.input ? 'audit' then 'audit' else 'sync' end,
     'origin_id', coalesce(t.run_id::text, 'task-' || t.id), 'started_at', p_page -> 'started_at', 'run_id', t.run_id,
     'priority', t.priority, 'purge', p_page -> 'purge',
     'quiet_creates', coalesce((p_page ->> 'quiet_creates')::boolean, false) and supasaasy.is_first_load(t.app_key, t.collection_key, t.run_id));
   parent_ref := case when t.kind = 'children' then t.external_id end;
-  perform supasaasy.lock_collections(t.app_key, supasaasy.collections_of(spec), false);
 
   if careful then
     doc_text := p_body::json;
@@ -359,13 +367,33 @@ begin
   -- Without a path to page on, a range ends where its bound is.
   done := next_cursor is null or coalesce((p_page ->> 'stop')::boolean, false)
     or (t.range_from is not null and last_created is not null and last_created < t.range_from);
+  if not done then
+    -- A provider that leads us in a circle: each position is compared with one that we were at before, and that one
+    -- is moved up after 1, 2, 4, 8 … pages (Brent), so a circle of any length is found within three rounds.
+    mark := coalesce(t.input -> 'mark', '{"step": 0, "until": 1}');
+    position_now := case when next_rule ->> 'style' in ('scroll', 'page') then last_id else next_cursor end;
+    if position_now = mark ->> 'at' then
+      raise exception 'the provider leads in a circle: "%" has been the position before', position_now using errcode = 'SY003';
+    end if;
+    mark := case when (mark ->> 'step')::int + 1 = (mark ->> 'until')::int
+      then jsonb_build_object('at', position_now, 'step', 0, 'until', 2 * (mark ->> 'until')::int)
+      else mark || jsonb_build_object('step', (mark ->> 'step')::int + 1) end;
+    t.input := t.input || jsonb_build_object('mark', mark);
+  end if;
 
   if t.kind = 'children' then
     seen := coalesce(t.input -> 'seen', '[]') || (result -> 'ids');
-    t.input := t.input || jsonb_build_object('seen', seen, 'started_at', coalesce(t.input -> 'started_at', p_page -> 'started_at'));
+    -- What is absent was absent when the first page was asked for; what came later may be missing on it.
+    t.input := jsonb_build_object('started_at', p_page -> 'started_at', 'version', from_ms, 'version_until', until_ms)
+      || t.input || jsonb_build_object('seen', seen)
+      || case when coalesce((result ->> 'nameless')::int, 0) > 0 then '{"nameless": true}'::jsonb else '{}' end;
     if done then
-      result := supasaasy.add_counts(result, supasaasy.apply_absent(t, seen, context, from_ms, until_ms));
-      t.input := t.input - array['seen', 'started_at'];
+      if not t.input ? 'nameless' then
+        result := supasaasy.add_counts(result, supasaasy.apply_absent(t, seen, context));
+      end if;
+      -- Its parent was said to have changed while we were reading.
+      asked_once_more := t.requested_at > (t.input ->> 'started_at')::timestamptz;
+      t.input := t.input - array['seen', 'started_at', 'version', 'version_until', 'nameless', 'mark'];
     end if;
   end if;
 
@@ -381,7 +409,7 @@ begin
   end if;
 
   update supasaasy.tasks set
-    cursor = case when done then cursor else next_cursor end,
+    cursor = case when asked_once_more then null when done then cursor else next_cursor end,
     cursor_created = coalesce(last_created, cursor_created), first_created = coalesce(first_created, top_created),
     read_from = least(read_from, from_ms), read_until = greatest(read_until, case when kind in ('list', 'fanout') then until_ms end),
     pages = pages + 1, requests = requests + coalesce((p_page ->> 'requests')::int, 1), records = records + record_count,
@@ -390,31 +418,47 @@ begin
     deleted = deleted + (result ->> 'deleted')::bigint, stale = stale + (result ->> 'stale')::bigint,
     errors = errors + coalesce((result ->> 'errors')::bigint, 0),
     input = case when result -> 'children' = '{}'::jsonb then t.input else supasaasy.add_children(t.input, result -> 'children') end,
-    state = case when done then 'done' else state end, finished_at = case when done then clock_timestamp() end,
+    state = case when asked_once_more then 'ready' when done then 'done' else state end,
+    finished_at = case when done and not asked_once_more then clock_timestamp() end,
     lease_until = case when done then null else clock_timestamp() + make_interval(secs => coalesce((p_page ->> 'lease_seconds')::float8, 60)) end,
     attempts = 0, error = null
   where id = p_task;
+  delete from supasaasy.tasks where id = p_task and run_id is null and kind = 'children' and state = 'done';
 
   return (result - 'ids') || jsonb_build_object('records', record_count, 'cursor', next_cursor, 'cursor_created', coalesce(last_created, t.cursor_created),
     'done', done, 'range_from', t.range_from, 'last_id', last_id);
 end $$;
 
+-- A list of children whose parent is gone by now: those that we know went with it, those of this answer come too late.
+create or replace function supasaasy.end_with_parent(p_task supasaasy.tasks) returns boolean
+language sql set search_path = '' as $$
+  with ended as (
+    update supasaasy.tasks t set state = 'done', finished_at = clock_timestamp(), lease_token = null, lease_until = null,
+      requests = requests + 1, pages = pages + 1, input = t.input - array['seen', 'mark']
+    where t.id = p_task.id and exists (
+      select 1 from supasaasy.entities e where e.app_key = p_task.app_key and e.collection_key = p_task.input ->> 'of'
+        and e.external_id = p_task.external_id and e.deleted_at is not null)
+    returning 1
+  ) select exists (select 1 from ended);
+$$;
+
 -- Children that the whole list of their parent, now read to its end, did not name.
-create or replace function supasaasy.apply_absent(
-  p_task supasaasy.tasks, p_seen jsonb, p_context jsonb, p_version bigint, p_until bigint
-) returns jsonb
+create or replace function supasaasy.apply_absent(p_task supasaasy.tasks, p_seen jsonb, p_context jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
 declare
   absent supasaasy.entity_state[];
+  -- sync_from: what was created before was not taken from the list, so that it was not seen means nothing.
+  created_from timestamptz := to_timestamp((p_task.input ->> 'created_from')::float8);
 begin
-  select array_agg(row(e.external_id, e.parent_id, null, null, null, false, null, true, p_version, p_until, null)::supasaasy.entity_state order by e.external_id)
+  select array_agg(row(e.external_id, e.parent_id, null, null, null, false, null, true, (p_task.input ->> 'version')::bigint,
+    (p_task.input ->> 'version_until')::bigint, null)::supasaasy.entity_state order by e.external_id)
   into absent
   from supasaasy.entities e
   where e.parent_id = p_task.external_id and e.app_key = p_task.app_key and e.collection_key = p_task.collection_key
-    and e.deleted_at is null and not p_seen ? e.external_id;
+    and e.deleted_at is null and not p_seen ? e.external_id and (created_from is null or e.source_created_at >= created_from);
   return supasaasy.apply_states(p_task.app_key, p_task.collection_key, absent,
-    p_context || jsonb_build_object('started_at', coalesce(p_task.input -> 'started_at', p_context -> 'started_at'), 'owned', false, 'retrievable', false));
+    p_context || jsonb_build_object('started_at', p_task.input -> 'started_at', 'owned', false, 'retrievable', false));
 end $$;
 
 -- Counts of nested resources are kept beside the task that brought them: {"children": {"invoice_line_item": {...}}}.

@@ -39,7 +39,7 @@ begin
 end $$;
 
 -- Leases up to p_limit tasks. A task whose lease ran out belongs to nobody and is taken over, with a new token, so
--- that its former owner can write no more.
+-- that its former owner can write no more. One that took eight owners with it, without a page between, has failed.
 create or replace function supasaasy.claim_tasks(p_limit integer, p_lease_seconds double precision, p_filter jsonb default '{}') returns jsonb
 language sql set search_path = '' as $$
   with free as (
@@ -57,13 +57,28 @@ language sql set search_path = '' as $$
     limit p_limit
     for update of t skip locked
   ), claimed as (
-    update supasaasy.tasks t set state = 'running', lease_token = nextval('supasaasy.lease_tokens'),
+    update supasaasy.tasks t set lease_token = nextval('supasaasy.lease_tokens'),
       lease_until = clock_timestamp() + make_interval(secs => p_lease_seconds),
-      attempts = t.attempts + case t.state when 'running' then 1 else 0 end
+      attempts = t.attempts + case t.state when 'running' then 1 else 0 end,
+      state = case when t.state = 'running' and t.attempts >= 7 then 'failed' else 'running' end,
+      error = case when t.state = 'running' and t.attempts >= 7 then 'its worker died, time after time' else t.error end,
+      errors = t.errors + (t.state = 'running' and t.attempts >= 7)::int,
+      finished_at = case when t.state = 'running' and t.attempts >= 7 then clock_timestamp() end
     from free where t.id = free.id
     returning t.*
   )
-  select coalesce(jsonb_agg(to_jsonb(c) order by c.priority, c.id), '[]') from claimed c;
+  select coalesce(jsonb_agg(to_jsonb(c) order by c.priority, c.id), '[]') from claimed c where c.state = 'running';
+$$;
+
+-- Runs of which nothing is open and which nobody has ended: their worker died between a task's end and theirs.
+create or replace function supasaasy.idle_runs(p_filter jsonb default '{}') returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(r.id), '[]') from supasaasy.runs r
+  where r.state = 'running'
+    and (not p_filter ? 'run_id' or r.id = (p_filter ->> 'run_id')::uuid)
+    and (not p_filter ? 'app_key' or r.app_key = p_filter ->> 'app_key')
+    and (not p_filter ? 'apps' or p_filter -> 'apps' ? r.app_key)
+    and not exists (select 1 from supasaasy.tasks t where t.run_id = r.id and t.state in ('ready', 'running'));
 $$;
 
 -- A long request goes on: the lease is renewed, if it is still ours.
@@ -95,15 +110,40 @@ $$;
 
 -- The cursor became worthless (its object was deleted, it expired): goes on from the creation time of the last
 -- record, or from the start where the list has no such filter.
+-- Five times at one place; a list that loses its cursor again and again is refused, never read without end.
 create or replace function supasaasy.lose_cursor(p_task bigint, p_token bigint, p_has_range boolean) returns boolean
 language sql set search_path = '' as $$
-  with lost as (
-    update supasaasy.tasks set cursor = null,
+  with place as (
+    select id, case when p_has_range then cursor_created end as at,
+      case when p_has_range and cursor_created is distinct from (input #>> '{lost,at}')::bigint then 1
+           else coalesce((input #>> '{lost,times}')::int, 0) + 1 end as times
+    from supasaasy.tasks where id = p_task and lease_token = p_token and state = 'running' for update
+  ), lost as (
+    update supasaasy.tasks t set cursor = null,
       range_to = case when p_has_range and cursor_created is not null then least(range_to, cursor_created + 1) else range_to end,
-      requests = requests + 1, attempts = attempts + 1
-    where id = p_task and lease_token = p_token and state = 'running' and attempts < 8 returning 1
+      requests = requests + 1, input = (input - 'mark') || jsonb_build_object('lost', jsonb_build_object('at', place.at, 'times', place.times))
+    from place where t.id = place.id and place.times <= 5 returning 1
   ) select exists (select 1 from lost);
 $$;
+
+-- The provider knows no such parent (any more): the list of its children ends, and the parent is asked for.
+create or replace function supasaasy.lose_parent(p_task bigint, p_token bigint, p_parent jsonb) returns boolean
+language plpgsql set search_path = '' as $$
+#variable_conflict use_column
+declare
+  t supasaasy.tasks;
+begin
+  update supasaasy.tasks set state = 'done', finished_at = clock_timestamp(), lease_token = null, lease_until = null, requests = requests + 1
+  where id = p_task and lease_token = p_token and state = 'running' returning * into t;
+  if not found then
+    return false;
+  end if;
+  if coalesce((p_parent ->> 'retrievable')::boolean, false) then
+    perform supasaasy.ask_again(t.app_key, p_parent, jsonb_build_array(t.external_id), jsonb_build_object('run_id', t.run_id, 'priority', t.priority));
+  end if;
+  delete from supasaasy.tasks where id = p_task and run_id is null;
+  return true;
+end $$;
 
 -- The answer to a question about one object. p_body null: the provider no longer has it.
 create or replace function supasaasy.ingest_retrieved(p_task bigint, p_token bigint, p_body text, p_page jsonb) returns jsonb
@@ -119,6 +159,8 @@ declare
   started timestamptz := (p_page ->> 'started_at')::timestamptz;
   child jsonb;
 begin
+  -- Before the task's row, as in ingest_page.
+  perform supasaasy.lock_collections((select app_key from supasaasy.tasks where id = p_task), supasaasy.collections_of(spec), false);
   select * into t from supasaasy.tasks where id = p_task and lease_token = p_token and state = 'running' for update;
   if not found then
     raise exception 'task % is no longer ours: another worker has taken it over', p_task using errcode = 'SY001';
@@ -127,7 +169,6 @@ begin
     'origin_id', coalesce(t.run_id::text, 'task-' || t.id), 'started_at', p_page -> 'started_at', 'authoritative', true,
     'run_id', t.run_id, 'priority', t.priority, 'purge', p_page -> 'purge',
     'quiet_creates', coalesce((p_page ->> 'quiet_creates')::boolean, false) and supasaasy.is_first_load(t.app_key, t.collection_key, t.run_id));
-  perform supasaasy.lock_collections(t.app_key, supasaasy.collections_of(spec), false);
   if p_body is null then
     result := supasaasy.apply_gone(t.app_key, spec, array[t.external_id], context, from_ms, until_ms);
   elsif coalesce((p_page ->> 'careful')::boolean, false) then
@@ -188,8 +229,10 @@ begin
     select external_id from supasaasy.entities
     where app_key = t.app_key and collection_key = p_parent_collection and deleted_at is null and external_id > coalesce(t.cursor, '')
     order by external_id limit p_batch) x;
-  insert into supasaasy.tasks (run_id, app_key, resource, collection_key, kind, external_id, priority)
-  select t.run_id, t.app_key, t.resource, t.collection_key, 'children', id, t.priority from unnest(ids) id
+  insert into supasaasy.tasks (run_id, app_key, resource, collection_key, kind, external_id, priority, input)
+  select t.run_id, t.app_key, t.resource, t.collection_key, 'children', id, t.priority,
+    case when t.input ? 'created_from' then jsonb_build_object('created_from', t.input -> 'created_from') else '{}' end
+  from unnest(ids) id
   on conflict do nothing;
   update supasaasy.tasks set cursor = coalesce(ids[cardinality(ids)], cursor),
     state = case when coalesce(cardinality(ids), 0) < p_batch then 'done' else state end,

@@ -153,7 +153,7 @@ begin
   where t.run_id = p_run and not coalesce((run.options ->> 'limit') is not null, false)
     and t.read_from is not null
     and not exists (select 1 from supasaasy.tasks f where f.run_id = p_run and f.state = 'failed'
-      and f.kind <> 'sweep' and (f.collection_key = c.collection or f.input -> 'collections' ? c.collection))
+      and f.kind <> 'sweep' and (f.collection_key = c.collection or f.input -> 'collections' ? c.collection or f.input ->> 'of' = c.collection))
   group by c.collection
   on conflict (app_key, collection_key) do update set
     watermark = greatest(s.watermark, excluded.watermark), read_until = greatest(s.read_until, excluded.read_until),
@@ -213,7 +213,11 @@ language sql stable set search_path = '' as $$
     and (not p_filter ? 'run_id' or t.run_id = (p_filter ->> 'run_id')::uuid)
     and (not p_filter ? 'app_key' or t.app_key = p_filter ->> 'app_key')
     and (not p_filter ? 'apps' or p_filter -> 'apps' ? t.app_key)
-    and not exists (select 1 from supasaasy.apps a where a.app_key = t.app_key and a.paused_at is not null);
+    and not exists (select 1 from supasaasy.apps a where a.app_key = t.app_key and a.paused_at is not null)
+    -- As in claim_tasks: one that waits for others' lists can not be claimed, so nobody need look again at once.
+    and (not t.input ? 'after' or not exists (
+      select 1 from supasaasy.tasks b where b.run_id = t.run_id and b.resource = t.input ->> 'after'
+        and b.kind = 'list' and b.state in ('ready', 'running')));
 $$;
 
 create or replace function supasaasy.cancel_run(p_run uuid, p_reason text) returns boolean

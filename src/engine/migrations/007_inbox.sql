@@ -3,17 +3,18 @@
 create or replace function supasaasy.accept_deliveries(p_deliveries jsonb) returns jsonb
 language sql set search_path = '' as $$
   with incoming as (
-    select distinct on (d.app_key, d.event_id) d.* from jsonb_to_recordset(p_deliveries) as d(app_key text, event_id text, event_type text,
+    select distinct on (d.app_key, d.event_id) d.*, count(*) over (partition by d.app_key, d.event_id) as copies from jsonb_to_recordset(p_deliveries) as d(app_key text, event_id text, event_type text,
       occurred_at timestamptz, body text, state text, reason text)
     order by d.app_key, d.event_id
   ), stored as (
-    insert into supasaasy.inbox as i (app_key, event_id, event_type, occurred_at, body, state, reason, processed_at)
-    select app_key, event_id, event_type, occurred_at, body, coalesce(state, 'ready'), reason, case when state = 'ignored' then clock_timestamp() end
+    insert into supasaasy.inbox as i (app_key, event_id, event_type, occurred_at, body, state, reason, processed_at, deliveries)
+    select app_key, event_id, event_type, occurred_at, body, coalesce(state, 'ready'), reason,
+      case when state = 'ignored' then clock_timestamp() end, copies
     from incoming
-    on conflict (app_key, event_id) do update set deliveries = i.deliveries + 1
-    returning i.id, i.deliveries
+    on conflict (app_key, event_id) do update set deliveries = i.deliveries + excluded.deliveries
+    returning i.xmax = 0 as fresh
   )
-  select jsonb_build_object('accepted', count(*) filter (where deliveries = 1), 'repeated', count(*) filter (where deliveries > 1)) from stored;
+  select jsonb_build_object('accepted', count(*) filter (where fresh), 'repeated', count(*) filter (where not fresh)) from stored;
 $$;
 
 create or replace function supasaasy.claim_inbox(p_limit integer, p_lease_seconds double precision, p_filter jsonb default '{}') returns jsonb

@@ -66,7 +66,7 @@ begin
     continue when cardinality(bounds) = 0;
     for i in 1 .. cardinality(bounds) loop
       insert into supasaasy.tasks (run_id, pass_id, app_key, resource, collection_key, kind, input, range_from, range_to, priority)
-      values (t.run_id, t.pass_id, t.app_key, t.resource, t.collection_key, t.kind, t.input - 'children',
+      values (t.run_id, t.pass_id, t.app_key, t.resource, t.collection_key, t.kind, t.input - array['children', 'mark', 'lost'],
         case when i < cardinality(bounds) then bounds[i + 1] else t.range_from end, bounds[i], t.priority);
       made := made + 1;
     end loop;

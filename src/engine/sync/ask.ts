@@ -68,20 +68,22 @@ export async function ask(app: App, request: ProviderRequest, ports: Ports, sign
     const reason = timeout.aborted ? `did not answer within ${REQUEST_TIMEOUT_MS / 1000} s` : 'cannot be reached';
     throw new ProviderError(`${url.host} ${reason} (${request.method ?? 'GET'} ${request.path})`, { cause: error });
   }
-  if (!response.ok) throw refusal(app, request, response, body);
   const elapsed = ports.monotonic() - startedAt;
   const date = Date.parse(response.headers.get('date') ?? '');
-  return Number.isNaN(date)
-    ? {
-        body,
-        startedAt,
-        version: Math.floor(startedWall - CLOCK_SKEW_MS),
-        versionUntil: Math.ceil(ports.now() + CLOCK_SKEW_MS),
-      }
-    : { body, startedAt, version: Math.floor((date - elapsed) / 1000) * 1000, versionUntil: date + 999 };
+  const moment = Number.isNaN(date)
+    ? { version: Math.floor(startedWall - CLOCK_SKEW_MS), versionUntil: Math.ceil(ports.now() + CLOCK_SKEW_MS) }
+    : { version: Math.floor((date - elapsed) / 1000) * 1000, versionUntil: date + 999 };
+  if (!response.ok) throw refusal(app, request, response, body, moment);
+  return { body, startedAt, ...moment };
 }
 
-function refusal(app: App, request: ProviderRequest, response: Response, body: string): SupasaasyError {
+function refusal(
+  app: App,
+  request: ProviderRequest,
+  response: Response,
+  body: string,
+  moment: NonNullable<NotFoundError['moment']>,
+): SupasaasyError {
   const { connector } = app.config;
   const meaning = connector.meaning?.(response.status, body) ?? generalMeaning(response.status);
   const what = `${connector.metadata.title} answered ${response.status} to ${request.method ?? 'GET'} ${request.path}`;
@@ -97,7 +99,7 @@ function refusal(app: App, request: ProviderRequest, response: Response, body: s
         options,
       );
     case 'gone':
-      return new NotFoundError(`${what}. ${said}`, options);
+      return new NotFoundError(`${what}. ${said}`, { ...options, moment });
     case 'cursor_lost':
       return new CursorLostError(`${what}: the cursor is no longer valid. ${said}`, options);
     case 'unlistable':

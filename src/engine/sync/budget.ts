@@ -1,3 +1,4 @@
+import { RateLimitError } from '../../errors.ts';
 import type { ProviderRequest } from '../../kit/resource.ts';
 import type { App } from '../app.ts';
 import type { Ports } from '../ports.ts';
@@ -13,6 +14,8 @@ export interface Budget {
 
 /** Tokens taken ahead are given up after this long: a worker that sleeps must not burst. */
 const HELD_MS = 1_000;
+/** Longer than this nobody waits with a task in hand. */
+const LONGEST_WAIT_MS = 5_000;
 /** Fine answers before the rate is raised a step. */
 const RAISE_AFTER = 50;
 
@@ -66,6 +69,9 @@ export function createBudget(store: Store, ports: Ports): Budget {
           }
           const turn = (async () => {
             const wait = await take(app, rateClass, h, priority);
+            // A lease must not run out over a wait: the task goes back to the queue for so long.
+            if (wait > LONGEST_WAIT_MS)
+              throw new RateLimitError(`${app.key}: no request for ${wait} ms`, { retryAfterMs: wait });
             if (wait > 0) await ports.sleep(wait, signal);
           })();
           h.taking = turn.catch(() => {});

@@ -1,7 +1,8 @@
 import { ProviderError, RequestRefusedError } from '../../errors.ts';
 import type { App } from '../app.ts';
-import { groupEvents } from '../inbox/group.ts';
-import type { Task } from '../store.ts';
+import { groupEvents, type PlacedEvent } from '../inbox/group.ts';
+import { isBadData } from '../sql-errors.ts';
+import type { ChangesPage, Task } from '../store.ts';
 import type { SyncContext } from './context.ts';
 
 /** Reads the provider's own log of changes since a moment, page by page, through the same code as webhooks. */
@@ -35,8 +36,7 @@ export async function readChanges(
       throw new ProviderError(`the cursor "${cursor}" repeats: going on would never end`);
     const account = app.config.connector.accountOf?.(app.config.settings);
     const ours = read.events.filter(({ event }) => event.account === undefined || event.account === account);
-    const { counts } = await context.store.ingestChanges(task, answer.body, {
-      groups: groupEvents(app, ours),
+    const { counts } = await ingest(context, app, task, answer.body, ours, {
       cursor: read.cursor,
       version: answer.version,
       records: read.events.length,
@@ -55,5 +55,26 @@ export async function readChanges(
     }
     if (read.cursor === null) return 'done';
     cursor = read.cursor;
+  }
+}
+
+/** A page that SQL refuses holds an object that nobody can store: each object of the page is asked for by itself. */
+async function ingest(
+  context: SyncContext,
+  app: App,
+  task: Task,
+  body: string,
+  events: readonly PlacedEvent[],
+  page: Omit<ChangesPage, 'groups'>,
+) {
+  try {
+    return await context.store.ingestChanges(task, body, { ...page, groups: groupEvents(app, events) });
+  } catch (error) {
+    if (!isBadData(error)) throw error;
+    const unseen = events.map(({ event, ...place }) => ({
+      ...place,
+      event: { ...event, operations: event.operations.map(({ object: _, ...operation }) => operation) },
+    }));
+    return await context.store.ingestChanges(task, '{}', { ...page, groups: groupEvents(app, unseen) });
   }
 }

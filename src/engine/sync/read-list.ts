@@ -1,4 +1,4 @@
-import { CursorLostError, ProviderError, RequestRefusedError } from '../../errors.ts';
+import { CursorLostError, NotFoundError, ProviderError, RequestRefusedError } from '../../errors.ts';
 import type { Position, Resource } from '../../kit/resource.ts';
 import type { App } from '../app.ts';
 import { isBadData } from '../sql-errors.ts';
@@ -53,6 +53,11 @@ export async function readList(
         };
         continue;
       }
+      const parent = task.kind === 'children' ? parentOf(app, resource) : undefined;
+      if (error instanceof NotFoundError && parent !== undefined) {
+        await context.store.loseParent(task, app.spec(parent.name));
+        return 'done';
+      }
       if (error instanceof UnlistableError && task.kind === 'list' && resource.list?.fallback !== undefined) {
         await context.store.becomeFanout(task, resource.list.fallback.parent);
         return 'done';
@@ -72,6 +77,15 @@ export async function readList(
     position = { ...position, cursor: page.cursor ?? undefined, from: page.range_from ?? undefined };
     task = { ...task, cursor: page.cursor, cursor_created: page.cursor_created };
   }
+}
+
+/** The resource whose objects have a list of these each. */
+function parentOf(app: App, { name, list }: Resource): Resource | undefined {
+  const all = app.config.connector.resources;
+  return (
+    Object.values(all).find((one) => one.children?.some((child) => child.resource === name)) ??
+    all[list?.fallback?.parent ?? '']
+  );
 }
 
 /** Where a task begins, or goes on. */

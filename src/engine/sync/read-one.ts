@@ -14,22 +14,16 @@ export async function readOne(context: SyncContext, app: App, task: Task, signal
   }
   const path = resource.retrieve.path.replace('{id}', encodeURIComponent(task.external_id));
   const startedAt = context.ports.monotonic();
-  const startedWall = context.ports.now();
   let answer: Answer | undefined;
+  let gone: NotFoundError['moment'];
   try {
     answer = await context.request(app, { path, query: resource.retrieve.query ?? {} }, task, signal);
   } catch (error) {
-    if (!(error instanceof NotFoundError)) throw error;
+    if (!(error instanceof NotFoundError) || error.moment === undefined) throw error;
+    gone = error.moment;
   }
   const spec = { ...app.spec(resource.name), records: undefined, partial: false };
-  // Gone: the answer said so now; whole seconds, as the provider would have stamped it.
-  const second = Math.floor(startedWall / 1000) * 1000;
-  const page = pageContext(
-    context,
-    app,
-    answer ?? { body: '', startedAt, version: second, versionUntil: second + 999 },
-    spec,
-  );
+  const page = pageContext(context, app, answer ?? { body: '', startedAt, version: 0, versionUntil: 0, ...gone }, spec);
   const counts = await store(context, task, answer?.body ?? null, page);
   context.onPage({
     appKey: app.key,

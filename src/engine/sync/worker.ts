@@ -85,6 +85,7 @@ export async function work(
     }
     // Nothing to claim: runs whose tasks have ended go on to their sweep, or end.
     let moved = false;
+    for (const run of await store.idleRuns(filter)) touched.add(run);
     for (const run of touched) {
       const { state, open } = await store.advanceRun(run);
       if (state !== 'running') touched.delete(run);

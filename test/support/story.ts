@@ -63,6 +63,14 @@ export const story: fc.Arbitrary<Story> = fc
     ...steps,
   ]);
 
+/** The same story without some of its steps. */
+export function without(steps: Story, ...unwanted: readonly Step['do'][]): Story {
+  const wanted = (one: Step | Run) => !(unwanted as readonly string[]).includes(one.do);
+  return steps
+    .filter(wanted)
+    .map((one) => (one.do === 'run' ? { ...one, during: one.during.map((inner) => inner.filter(wanted)) } : one));
+}
+
 /** Plays a story; `check` runs after every step. Returns what was lost on the way. */
 export async function play(mirror: Mirror, steps: Story, check: () => Promise<void> = async () => {}): Promise<void> {
   const { account, api } = mirror;

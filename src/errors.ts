@@ -111,6 +111,21 @@ export class LeaseLostError extends SupasaasyError {
   override readonly recovery = 'skip';
 }
 
+/** A handler's word: this change will never succeed. It becomes a dead letter at once. */
+export class NonRetriableError extends SupasaasyError {
+  override readonly code: string = 'non_retriable';
+}
+
+/** A handler's word: again, but not before `retryAfterMs`. Counts as an attempt. */
+export class RetryAfterError extends SupasaasyError {
+  override readonly code = 'retry_after';
+  override readonly recovery = 'retry';
+
+  constructor(message: string, retryAfterMs: number, options: ErrorOptions = {}) {
+    super(message, { ...options, retryAfterMs });
+  }
+}
+
 /** The database refused or cannot be reached. `sqlState` is PostgreSQL's code where it gave one. */
 export class DatabaseError extends SupasaasyError {
   override readonly code = 'database_failed';

@@ -11,10 +11,20 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/** Several statements that commit together, or not at all. */
+export interface Transaction {
+  call<T>(name: string, args: Readonly<Record<string, unknown>>): Promise<T>;
+  query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+}
+
 /** A database that also takes SQL: for migrations, `doctor` and reading. REST mode has none. */
 export interface SqlDatabase extends Database {
   readonly kind: 'postgres' | 'pglite';
   query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Several statements without parameters, in one transaction. */
   script(text: string): Promise<void>;
+  /** Commits what `work` did when it resolves, undoes it when it throws. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Calls back whenever `channel` is notified, until closed. For direct connections; a pooler swallows notices. */
+  listen?(channel: string, heard: () => void): Promise<{ close(): Promise<void> }>;
 }

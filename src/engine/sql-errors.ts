@@ -1,10 +1,20 @@
-import { DatabaseError, LeaseLostError, PagingError, ProviderError, SupasaasyError } from '../errors.ts';
+import {
+  DatabaseError,
+  LeaseLostError,
+  NotFoundError,
+  PagingError,
+  ProviderError,
+  RequestRefusedError,
+  SupasaasyError,
+} from '../errors.ts';
 
-/** The codes that our own functions raise (see migrations/004_ingest.sql). */
+/** The codes that our own functions raise (see migrations/004_ingest.sql and 023_consumer_recv.sql). */
 const OWN_CODES: Readonly<Record<string, (message: string, cause: unknown) => SupasaasyError>> = {
   SY001: (message, cause) => new LeaseLostError(message, { cause }),
   SY002: (message, cause) => new ProviderError(message, { cause }),
   SY003: (message, cause) => new PagingError(message, { cause }),
+  SY004: (message, cause) => new NotFoundError(message, { cause }),
+  SY005: (message, cause) => new RequestRefusedError(message, { cause }),
 };
 
 /** Turns whatever a driver threw into our error tree. */

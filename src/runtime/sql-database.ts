@@ -1,4 +1,4 @@
-import type { SqlDatabase } from '../engine/database.ts';
+import type { SqlDatabase, Transaction } from '../engine/database.ts';
 import { fromSqlError, isConflict } from '../engine/sql-errors.ts';
 
 /** What `pg` and PGlite's adapter have in common. */
@@ -6,48 +6,75 @@ export interface Queryable {
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
 }
 
+/** What a driver must be able to do beside queries. */
+export interface Driver extends Queryable {
+  script(text: string): Promise<void>;
+  transaction<T>(work: (connection: Queryable) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+  listen?: SqlDatabase['listen'];
+}
+
 /**
  * A `SqlDatabase` over anything with node-postgres' `query`. Two writers that block each other (40P01) are told so by
  * PostgreSQL after a moment; the call is made again, up to three times.
  */
-export function fromQueryable(
-  kind: SqlDatabase['kind'],
-  pool: Queryable,
-  script: (text: string) => Promise<void>,
-  close: () => Promise<void>,
-): SqlDatabase {
+export function fromDriver(kind: SqlDatabase['kind'], driver: Driver): SqlDatabase {
+  const translated = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw fromSqlError(error, name);
+    }
+  };
   return {
     kind,
     async call<T>(name: string, args: Readonly<Record<string, unknown>>): Promise<T> {
-      const names = Object.keys(args);
-      const text = `select supasaasy.${name}(${names.map((key, i) => `p_${key} => $${i + 1}`).join(', ')}) as result`;
-      const values = names.map((key) => toParameter(args[key]));
       for (let attempt = 1; ; attempt += 1) {
         try {
-          const { rows } = await pool.query(text, values);
-          return (rows[0] as { result: T }).result;
+          return await translated(name, () => call<T>(driver, name, args));
         } catch (error) {
-          const known = fromSqlError(error, name);
-          if (!isConflict(known) || attempt >= 3) throw known;
+          if (!isConflict(error) || attempt >= 3) throw error;
         }
       }
     },
-    async query<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    query: (text, values = []) => translated('query', () => query(driver, text, values)),
+    script: (text) => translated('script', () => driver.script(text)),
+    async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+      let thrown: { readonly error: unknown } | undefined;
       try {
-        return (await pool.query(text, [...values])).rows as Row[];
+        return await driver.transaction(async (connection) => {
+          try {
+            return await work({
+              call: (name, args) => translated(name, () => call(connection, name, args)),
+              query: (text, values = []) => translated('query', () => query(connection, text, values)),
+            });
+          } catch (error) {
+            thrown = { error };
+            throw error;
+          }
+        });
       } catch (error) {
-        throw fromSqlError(error, 'query');
+        // What the work itself threw is not the database's word.
+        throw thrown === undefined ? fromSqlError(error, 'transaction') : thrown.error;
       }
     },
-    async script(text) {
-      try {
-        await script(text);
-      } catch (error) {
-        throw fromSqlError(error, 'script');
-      }
-    },
-    close,
+    ...(driver.listen === undefined ? {} : { listen: driver.listen }),
+    close: () => driver.close(),
   };
+}
+
+async function call<T>(on: Queryable, name: string, args: Readonly<Record<string, unknown>>): Promise<T> {
+  const names = Object.keys(args);
+  const text = `select supasaasy.${name}(${names.map((key, i) => `p_${key} => $${i + 1}`).join(', ')}) as result`;
+  const { rows } = await on.query(
+    text,
+    names.map((key) => toParameter(args[key])),
+  );
+  return (rows[0] as { result: T }).result;
+}
+
+async function query<Row>(on: Queryable, text: string, values: readonly unknown[]): Promise<Row[]> {
+  return (await on.query(text, [...values])).rows as Row[];
 }
 
 /** Objects and arrays of objects travel as JSON; arrays of plain values as PostgreSQL arrays. */

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { PGlite, types } from '@electric-sql/pglite';
 import type { SqlDatabase } from '../../engine/database.ts';
 import { DatabaseError, describeError } from '../../errors.ts';
-import { fromQueryable } from '../sql-database.ts';
+import { fromDriver } from '../sql-database.ts';
 import { lockFolder } from './folder-lock.ts';
 
 /**
@@ -35,10 +35,11 @@ const parsers = { [types.INT8]: (text: string) => text, [types.NUMERIC]: (text: 
  * loses its place in the protocol after a statement that failed.
  */
 export function fromPglite(pglite: PGlite): SqlDatabase & { readonly pglite: PGlite } {
-  const database = fromQueryable(
-    'pglite',
-    { query: (text, values) => pglite.query(text, values ?? [], { parsers }) },
-    async (text) => {
+  const database = fromDriver('pglite', {
+    query: (text, values) => pglite.query(text, values ?? [], { parsers }),
+    transaction: (work) =>
+      pglite.transaction((tx) => work({ query: (text, values) => tx.query(text, values ?? [], { parsers }) })),
+    async script(text) {
       try {
         await pglite.exec(`begin;\n${text}\n;commit;`);
       } catch (error) {
@@ -46,9 +47,13 @@ export function fromPglite(pglite: PGlite): SqlDatabase & { readonly pglite: PGl
         throw error;
       }
     },
-    async () => {
+    async listen(channel, heard) {
+      const unlisten = await pglite.listen(channel, heard);
+      return { close: async () => void (await unlisten()) };
+    },
+    async close() {
       if (!pglite.closed) await pglite.close();
     },
-  );
+  });
   return Object.assign(database, { pglite });
 }

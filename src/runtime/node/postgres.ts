@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { SqlDatabase } from '../../engine/database.ts';
-import { fromQueryable } from '../sql-database.ts';
+import { fromDriver } from '../sql-database.ts';
+import { listen } from './listen.ts';
 
 export interface PostgresOptions {
   readonly connectionString: string;
@@ -18,12 +19,13 @@ export function createPostgres(options: PostgresOptions): SqlDatabase {
   });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => {});
-  const script = async (text: string) => {
+  const transaction = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
     const client = await pool.connect();
     try {
       await client.query('begin');
-      await client.query(text);
+      const result = await work(client);
       await client.query('commit');
+      return result;
     } catch (error) {
       await client.query('rollback').catch(() => {});
       throw error;
@@ -31,5 +33,13 @@ export function createPostgres(options: PostgresOptions): SqlDatabase {
       client.release();
     }
   };
-  return fromQueryable('postgres', pool, script, () => pool.end());
+  return fromDriver('postgres', {
+    query: (text, values) => pool.query(text, values),
+    transaction,
+    async script(text) {
+      await transaction((client) => client.query(text));
+    },
+    listen: (channel, heard) => listen(options.connectionString, channel, heard),
+    close: () => pool.end(),
+  });
 }

@@ -1,0 +1,111 @@
+import type { Database } from '../database.ts';
+import type { AckResult, Batch, Change, Lag, NackResult } from './change.ts';
+import type { HandledStats } from './handled-stats.ts';
+
+/** The feed's SQL functions, typed. One method is one call, one round trip, one transaction (migrations 020 to 029). */
+export function createFeedStore(db: Pick<Database, 'call'>) {
+  return {
+    declare: (consumers: readonly ConsumerDeclaration[], all: boolean) =>
+      db.call<{ created: string[] }>('declare_consumers', { consumers, all }),
+    recv: (name: string, limit: number, leaseMs: number | null) =>
+      db.call<Batch>('consumer_recv', { name, limit, lease_ms: leaseMs }),
+    ack: (name: string, token: number, seqs: readonly number[], stats: HandledStats | undefined) =>
+      db.call<AckResult>('consumer_ack', { name, token, seqs, stats: stats ?? null }),
+    nack: (name: string, token: number, seq: number, error: string, delayMs: number | null, dead: boolean) =>
+      db.call<NackResult>('consumer_nack', { name, token, seq, error, delay_ms: delayMs, dead }),
+    extend: (name: string, token: number, leaseMs: number | null) =>
+      db.call<boolean>('consumer_extend', { name, token, lease_ms: leaseMs }),
+    release: (name: string, token: number) => db.call<boolean>('consumer_release', { name, token }),
+    seek: (name: string, to: string) => db.call<{ name: string; to: string }>('consumer_seek', { name, to }),
+    lag: (name: string) => db.call<Lag>('consumer_lag', { name }),
+    status: (name: string | null) => db.call<ConsumerStatus[]>('consumer_status', { name }),
+    pause: (name: string, reason: string | null) => db.call<boolean>('pause_consumer', { name, reason }),
+    resume: (name: string) => db.call<boolean>('resume_consumer', { name }),
+    drop: (name: string) => db.call<boolean>('drop_consumer', { name }),
+    deadLetters: (name: string, limit: number, before: number | null) =>
+      db.call<DeadLetter[]>('list_dead_letters', { name, limit, before }),
+    redrive: (name: string, ids: readonly number[] | null, entity: string | null) =>
+      db.call<number>('redrive_dead_letters', { name, ids: ids?.length === 0 ? null : ids, entity }),
+    record: (name: string, stats: HandledStats) => db.call<null>('count_handled', { name, stats }),
+    publish: (topic: string, events: readonly PublishedEvent[]) =>
+      db.call<{ accepted: number; repeated: number }>('publish_messages', { topic, events }),
+    rememberOnce: (consumer: string, key: string) => db.call<boolean>('remember_once', { consumer, key }),
+    watchTable: (table: string, key: string) => db.call<string>('watch_table', { table, key }),
+    declareHistory: (collections: readonly { app_key: string; collection_key: string }[]) =>
+      db.call<null>('declare_history', { collections }),
+    trim: (keepDays: number, force: boolean) =>
+      db.call<{ changes: number; messages: number; held_by: { consumer: string; since: string }[] }>('trim_feed', {
+        keep: `${keepDays} days`,
+        force,
+      }),
+    listen: (ms: number) => db.call<null>('feed_listen', { ms }),
+  };
+}
+
+export type FeedStore = ReturnType<typeof createFeedStore>;
+
+export interface ConsumerDeclaration {
+  readonly name: string;
+  readonly kind: 'changes' | 'messages';
+  readonly topic?: string | undefined;
+  readonly filter?: Readonly<Record<string, readonly string[]>> | undefined;
+  readonly parallel: number;
+  readonly max_attempts: number;
+  readonly backoff_ms: number;
+  readonly on_dead: 'skip' | 'block';
+  readonly consume_lag_ms: number;
+  readonly lag_alert_ms: number;
+  readonly lease_ms: number;
+  readonly thin: boolean;
+  readonly start: string;
+}
+
+export interface ConsumerStatus {
+  readonly name: string;
+  readonly kind: 'changes' | 'messages';
+  readonly topic: string | null;
+  readonly filter: Readonly<Record<string, readonly string[]>>;
+  readonly parallel: number;
+  readonly max_attempts: number;
+  readonly on_dead: 'skip' | 'block';
+  readonly consume_lag_ms: number;
+  readonly lag_alert_ms: number;
+  readonly active: boolean;
+  readonly paused_at: string | null;
+  readonly pause_reason: string | null;
+  readonly failing_since: string | null;
+  readonly lost: number;
+  readonly lag: Lag & { readonly late: boolean };
+  readonly in_flight: number;
+  readonly readers: number;
+  readonly held: number;
+  readonly blocked: number;
+  readonly dead_letters: number;
+  readonly stats: readonly {
+    readonly type: string;
+    readonly processed: number;
+    readonly errors: number;
+    readonly dead: number;
+    readonly seconds: number;
+    readonly buckets: readonly number[];
+  }[];
+}
+
+export interface DeadLetter {
+  readonly id: number;
+  readonly seq: number;
+  readonly entity: string;
+  readonly error: string;
+  readonly attempts: number;
+  readonly created_at: string;
+  readonly change: Change;
+}
+
+/** One event for a topic. `key` decides what it is kept in order with (default: its id). */
+export interface PublishedEvent {
+  readonly id?: string | undefined;
+  readonly key?: string | undefined;
+  readonly type?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly payload?: unknown;
+}

@@ -13,7 +13,7 @@ import { workerRoutes } from './worker-routes.ts';
  * call it. Further routes are mounted with `.route('/', …)`; their errors are answered here too.
  */
 export function createHttp(engine: Engine, options: HttpOptions): Hono {
-  const app = new Hono();
+  const app = options.path === undefined ? new Hono() : new Hono({ getPath: options.path });
   app.use(async (c, next) => {
     await next();
     c.res.headers.set('Cache-Control', 'no-store');

@@ -8,6 +8,8 @@ export interface HttpOptions {
   readonly maxBodyBytes?: number;
   /** Milliseconds that `POST /worker` and an immediate sync work at most (default 20,000). */
   readonly sliceMs?: number;
+  /** The route that a request is for, where it is not the path of its address (a host that puts a prefix before it). */
+  readonly path?: (request: Request) => string;
 }
 
 export const DEFAULT_MAX_BODY_BYTES = 20 * 1024 * 1024;

@@ -1,0 +1,54 @@
+import type { Config } from '../../config.ts';
+import type { Environment } from '../../engine/app.ts';
+import type { Database } from '../../engine/database.ts';
+import { createEngine } from '../../engine/engine.ts';
+import { createHttp } from '../../engine/http/create-http.ts';
+import { DEFAULT_SLICE_MS } from '../../engine/http/options.ts';
+import type { Log } from '../../engine/ports.ts';
+import { workSlice } from '../../engine/slice.ts';
+import { describeError } from '../../errors.ts';
+import { adminKeysOf } from '../supabase/admin-keys.ts';
+import { createDoorbell } from './doorbell.ts';
+
+export interface EdgeOptions {
+  readonly config: Config;
+  /** Name of the function: the first part of every path that it is asked for. */
+  readonly name: string;
+  readonly env: Environment;
+  readonly database: Database;
+  readonly log: Log;
+  readonly runInBackground: (work: Promise<void>) => void;
+}
+
+/**
+ * The engine behind one Edge Function. What a delivery or a new run asks for is worked after the answer, for one
+ * slice; what is left waits for the next ring of the worker.
+ */
+export function createEdge(options: EdgeOptions): { fetch(request: Request): Response | Promise<Response> } {
+  const { config, env, database, log, name } = options;
+  const engine = createEngine({ config, database, env, ports: { log } });
+  const sliceMs = Number(env['SUPASAASY_SLICE_MS']) || DEFAULT_SLICE_MS;
+  const ring = createDoorbell(async () => {
+    try {
+      await workSlice(engine, { budgetMs: sliceMs });
+    } catch (error) {
+      log('error', `the slice after an answer ended early: ${describeError(error)}`);
+    }
+  }, options.runInBackground);
+  return createHttp(engine, {
+    adminKeys: () => adminKeysOf(env),
+    afterAccept: ring,
+    sliceMs,
+    path: (request) => pathOf(new URL(request.url).pathname, name),
+  });
+}
+
+/**
+ * The route that a path means: `/webhook/<app_key>`, `/sync`, `/worker` and `/status` are routes by themselves; below
+ * the other functions lie the rest (`/status/health` is `/health`, `/sync/runs/<id>` is `/runs/<id>`).
+ */
+export function pathOf(path: string, name: string): string {
+  const own = path.startsWith('/functions/v1/') ? path.slice('/functions/v1'.length) : path;
+  const bare = own.length > 1 && own.endsWith('/') ? own.slice(0, -1) : own;
+  return name !== 'webhook' && bare.startsWith(`/${name}/`) ? bare.slice(name.length + 1) : bare;
+}

@@ -1,0 +1,26 @@
+import type { Config } from '../../config.ts';
+import { describeError } from '../../errors.ts';
+import { openSupabaseDatabase } from '../supabase/open-database.ts';
+import { createEdge } from './create-edge.ts';
+import { edgeLog } from './edge-log.ts';
+import { readEnvironment, requireDeno, runInBackground } from './platform.ts';
+
+/** Serves one Edge Function: all that its `index.ts` calls. */
+export function serveEdge(config: Config, name: string): void {
+  requireDeno().serve(createHandler(config, name));
+}
+
+function createHandler(config: Config, name: string): (request: Request) => Response | Promise<Response> {
+  try {
+    const env = readEnvironment();
+    const database = openSupabaseDatabase(env);
+    return createEdge({ config, name, env, database, log: edgeLog, runInBackground }).fetch;
+  } catch (error) {
+    // A function that does not start says so at every request, in the log, instead of an unexplained boot error.
+    return () => {
+      edgeLog('error', `this function cannot start: ${describeError(error)}`);
+      const told = { error: { code: 'not_ready', message: 'this function cannot start; its log has the reason' } };
+      return Response.json(told, { status: 503 });
+    };
+  }
+}

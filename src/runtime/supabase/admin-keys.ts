@@ -1,0 +1,26 @@
+import type { Environment } from '../../engine/app.ts';
+
+/**
+ * The keys of the admin routes: our own, and on Supabase those that may do everything anyway (the service role's and
+ * the secret keys). A publishable key is never among them.
+ */
+export function adminKeysOf(env: Environment): string[] {
+  return [env['SUPASAASY_ADMIN_KEY'], ...serviceKeysOf(env)].filter((key): key is string => !!key);
+}
+
+/** Keys of the service role, in the order in which they are to be used. */
+export function serviceKeysOf(env: Environment): string[] {
+  return [env['SUPABASE_SERVICE_ROLE_KEY'], ...secretKeys(env['SUPABASE_SECRET_KEYS'])].filter(
+    (key): key is string => !!key,
+  );
+}
+
+/** Supabase gives the secret keys as one JSON object, `{"default": "sb_secret_…"}`. */
+function secretKeys(text: string | undefined): string[] {
+  if (!text) return [];
+  try {
+    return Object.values(JSON.parse(text) as object).filter((value): value is string => typeof value === 'string');
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,71 @@
+import { createClient } from '@supabase/supabase-js';
+import type { Database } from '../../engine/database.ts';
+import { fromSqlError, isConflict } from '../../engine/sql-errors.ts';
+import { DatabaseError } from '../../errors.ts';
+
+/** The part of a supabase-js client that is needed. */
+export interface RpcClient {
+  rpc(name: string, args: Record<string, unknown>): PromiseLike<RpcAnswer>;
+}
+
+interface RpcAnswer {
+  readonly data: unknown;
+  readonly error: { readonly message: string; readonly code?: string; readonly hint?: string | null } | null;
+  readonly status: number;
+}
+
+export interface RestOptions {
+  /** `https://<ref>.supabase.co` */
+  readonly url: string;
+  /** A secret key, or the service role's. */
+  readonly key: string;
+  readonly fetch?: typeof fetch;
+}
+
+/**
+ * The engine's functions through PostgREST: where only HTTPS gets out. The schema must be exposed and the key be the
+ * service role's. Limits: no SQL (so no migrations), statements end after the role's `statement_timeout`, and every
+ * call costs an HTTP round trip. 64-bit integers beyond 2^53 lose digits; ours stay below.
+ */
+export function createRestDatabase({ url, key, fetch }: RestOptions): Database {
+  const client = createClient(url, key, {
+    db: { schema: 'supasaasy' },
+    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+    ...(fetch === undefined ? {} : { global: { fetch } }),
+  });
+  return fromRpc(client as unknown as RpcClient);
+}
+
+export function fromRpc(client: RpcClient): Database {
+  return {
+    async call<T>(name: string, args: Readonly<Record<string, unknown>>): Promise<T> {
+      const named = Object.fromEntries(Object.entries(args).map(([key, value]) => [`p_${key}`, value ?? null]));
+      for (let attempt = 1; ; attempt += 1) {
+        const answer = await request(client, name, named);
+        if (answer.error === null) return (answer.data ?? null) as T;
+        const known = toDatabaseError(answer, name);
+        if (!isConflict(known) || attempt >= 3) throw known;
+      }
+    },
+    close: async () => {},
+  };
+}
+
+async function request(client: RpcClient, name: string, args: Record<string, unknown>): Promise<RpcAnswer> {
+  try {
+    return await client.rpc(name, args);
+  } catch (error) {
+    throw fromSqlError(error, name);
+  }
+}
+
+function toDatabaseError({ error, status }: RpcAnswer, name: string) {
+  const { code, message = '', hint } = error ?? {};
+  const text = hint ? `${message} (${hint})` : message;
+  // PostgREST's own codes are no SQLSTATEs: PGRST202 is a function it does not know, PGRST106 a schema not exposed.
+  if (code === 'PGRST202' || code === 'PGRST106')
+    return new DatabaseError(`the database's API lacks ${name}: migrate, and expose the schema "supasaasy" (${text})`);
+  if (status === 401 || status === 403 || code?.startsWith('PGRST3') === true)
+    return new DatabaseError(`the database's API refuses the key for ${name}: it must be a secret key (${text})`);
+  return fromSqlError(Object.assign(new Error(text), { code }), name);
+}

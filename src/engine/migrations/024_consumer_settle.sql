@@ -133,7 +133,8 @@ begin
   end if;
   held.attempts := held.attempts + 1;
   if c.failing_since is null then
-    update supasaasy.consumers set failing_since = clock_timestamp() where name = p_name;
+    c.failing_since := clock_timestamp();
+    update supasaasy.consumers set failing_since = c.failing_since where name = p_name and failing_since is null;
   end if;
   if p_dead or held.attempts >= c.max_attempts then
     perform supasaasy.give_up(c, held, coalesce(p_error, 'refused'));
@@ -145,7 +146,8 @@ begin
     where consumer = p_name and entity = held.entity;
     fate := 'waiting';
   end if;
-  return json_build_object('state', fate, 'attempts', held.attempts, 'delay_ms', round(delay::numeric));
+  return json_build_object('state', fate, 'attempts', held.attempts, 'delay_ms', round(delay::numeric),
+    'failing_ms', round(extract(epoch from clock_timestamp() - c.failing_since) * 1000));
 end $$;
 
 create or replace function supasaasy.entity_of(p_kind text, p_seq bigint) returns text

@@ -1,3 +1,4 @@
+import type { SqlSpec } from '../kit/resource.ts';
 import type { Database } from './database.ts';
 import type {
   AcceptedDelivery,

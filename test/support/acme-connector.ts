@@ -142,7 +142,11 @@ function defineAcme(name: string, pageSize: number): Connector<{ account?: strin
       groups: (names) => (names.includes('thing') ? [['thing']] : []),
       request: (_types, { cursor, limit, since }) => ({
         path: '/events',
-        query: { limit, after: cursor, since: since === undefined ? undefined : Math.floor(since / 1000) },
+        query: {
+          limit: Math.min(limit, 2 * pageSize),
+          after: cursor,
+          since: since === undefined ? undefined : Math.floor(since / 1000),
+        },
       }),
       read(page) {
         const { data, has_more } = page as { data: { id: string }[]; has_more: boolean };

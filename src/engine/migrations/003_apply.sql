@@ -73,7 +73,9 @@ begin
   )
   select array_agg(row(
       id, coalesce(p_parent, payload #>> parent_path), payload,
-      jsonb_hash_extended(case when has_volatile then payload - volatile_keys else payload end, 0),
+      -- Of the text, 7 µs a row dearer than jsonb_hash_extended, for which 1 and -1 are the same and so are
+      -- {"a": {"b": 1}, "c": 2} and {"a": {"b": 1, "c": 2}}: a balance that changed its sign was no change.
+      hashtextextended((case when has_volatile then payload - volatile_keys else payload end)::text, 0),
       supasaasy.instant_ms(payload #> created_path, created_unit),
       coalesce(case when archived_path is null then false
                     when archived_equals is null then coalesce(payload #> archived_path, 'null'::jsonb) not in ('null'::jsonb, 'false'::jsonb)

@@ -22,6 +22,7 @@ import type {
   Task,
   TaskFilter,
 } from './records.ts';
+import { markUnstorable } from './unstorable.ts';
 
 export type * from './records.ts';
 
@@ -66,15 +67,19 @@ export function createStore(db: Database) {
         lease_seconds: leaseSeconds,
       }),
     ingestPage: (task: Task, body: string, page: PageContext) =>
-      db.call<PageResult>('ingest_page', { ...lease(task), body, page }),
+      db.call<PageResult>('ingest_page', { ...lease(task), body: page.careful ? markUnstorable(body) : body, page }),
     ingestRetrieved: (task: Task, body: string | null, page: PageContext) =>
-      db.call<Counts>('ingest_retrieved', { ...lease(task), body, page }),
+      db.call<Counts>('ingest_retrieved', {
+        ...lease(task),
+        body: page.careful && body !== null ? markUnstorable(body) : body,
+        page,
+      }),
     ingestChanges: (task: Task, body: string, page: ChangesPage) =>
       db.call<{ counts: Record<string, Counts>; done: boolean }>('ingest_changes', { ...lease(task), body, page }),
     previewPage: (app: string, body: string, page: PageContext) =>
       db.call<Counts & { records: number; last_id: string | null; more: boolean; next: string | null; ids: string[] }>(
         'preview_page',
-        { app, body, page },
+        { app, body: markUnstorable(body), page },
       ),
     sweep: (task: Task, page: SweepContext) =>
       db.call<{ done: boolean; refused?: boolean; reason?: string; deleted: number; missing: number }>('sweep', {

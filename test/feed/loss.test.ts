@@ -42,7 +42,8 @@ async function work(database: SqlDatabase, account: Account, seed: number, stop:
       account.seen.set(change.seq, change);
       const before = account.acked.get(change.foreign_id) ?? [];
       if (before.includes(change.seq)) account.violations.push(`${change.seq} came again after its acknowledgement`);
-      if ((before.at(-1) ?? 0) > change.seq) account.violations.push(`${change.seq} came after ${before.at(-1)} of its entity`);
+      if ((before.at(-1) ?? 0) > change.seq)
+        account.violations.push(`${change.seq} came after ${before.at(-1)} of its entity`);
     }
     const fate = random();
     if (fate < 0.05) continue; // Killed.
@@ -53,7 +54,12 @@ async function work(database: SqlDatabase, account: Account, seed: number, stop:
         (change) => failing === undefined || change.foreign_id !== failing.foreign_id || change.seq < failing.seq,
       );
       if (good.length > 0) {
-        const { acked, lost } = await store.ack('reader', batch.token, good.map((change) => change.seq), undefined);
+        const { acked, lost } = await store.ack(
+          'reader',
+          batch.token,
+          good.map((change) => change.seq),
+          undefined,
+        );
         if (acked === good.length)
           for (const change of good) {
             const list = account.acked.get(change.foreign_id) ?? [];
@@ -65,7 +71,8 @@ async function work(database: SqlDatabase, account: Account, seed: number, stop:
           account.violations.push(`ack was split: ${acked} of ${good.length}, ${lost} lost`);
         }
       }
-      if (failing !== undefined) await store.nack('reader', batch.token, failing.seq, 'not today', random() * 20, false);
+      if (failing !== undefined)
+        await store.nack('reader', batch.token, failing.seq, 'not today', random() * 20, false);
     } catch (error) {
       if (!(error instanceof LeaseLostError)) throw error;
     }

@@ -52,6 +52,7 @@ describeEachDatabase('whatever order pages, events and deletes arrive in', (make
       fc.asyncProperty(story, async (steps) => {
         const mirror = createMirror(db, { resources: RESOURCES });
         await play(mirror, steps);
+        await mirror.incremental();
         await mirror.full();
         const before = await everythingOf(mirror);
         await mirror.engine.store.replayDeliveries({ app_key: mirror.key });

@@ -32,24 +32,43 @@ async function runFunction(name: string, env: Record<string, string>): Promise<E
   const port = await freePort();
   const child = spawn(
     join(ROOT, 'node_modules/.bin/deno'),
-    ['run', '--allow-net', '--allow-env', '--allow-read', '--allow-sys', '--no-remote', '--no-lock', '--node-modules-dir=manual',
-      '--config', `supabase/functions/${name}/deno.json`, `supabase/functions/${name}/index.ts`],
+    [
+      'run',
+      '--allow-net',
+      '--allow-env',
+      '--allow-read',
+      '--allow-sys',
+      '--no-remote',
+      '--no-lock',
+      '--node-modules-dir=manual',
+      '--config',
+      `supabase/functions/${name}/deno.json`,
+      `supabase/functions/${name}/index.ts`,
+    ],
     {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', DENO_DIR: join(ROOT, 'node_modules/.cache/deno'),
-        DENO_NO_UPDATE_CHECK: '1', DENO_SERVE_ADDRESS: `tcp:127.0.0.1:${port}`, ...env },
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: process.env['HOME'] ?? '/',
+        DENO_DIR: join(ROOT, 'node_modules/.cache/deno'),
+        DENO_NO_UPDATE_CHECK: '1',
+        DENO_SERVE_ADDRESS: `tcp:127.0.0.1:${port}`,
+        ...env,
+      },
     },
   );
   const output: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => output.push(text));
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => output.push(text));
   const url = `http://127.0.0.1:${port}`;
   for (let tries = 0; ; tries += 1) {
     try {
       await fetch(`${url}/${name}/nowhere`);
       return { url, child, output };
     } catch (error) {
-      if (tries > 300 || child.exitCode !== null) throw new Error(`${name} does not answer: ${output.join('')}`, { cause: error });
+      if (tries > 300 || child.exitCode !== null)
+        throw new Error(`${name} does not answer: ${output.join('')}`, { cause: error });
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
@@ -93,9 +112,14 @@ describeEachDatabase(
         await fetch(`${functions.webhook.url}/webhook/stripe_main`, { method: 'POST', body, headers });
       expect((await post(signature(body, 'whsec_wrong'))).status).toBe(401);
       const answer = await post(signature(body, SECRET));
-      expect([answer.status, await answer.json()]).toEqual([200, { received: true, event_id: 'evt_edge', state: 'ready' }]);
+      expect([answer.status, await answer.json()]).toEqual([
+        200,
+        { received: true, event_id: 'evt_edge', state: 'ready' },
+      ]);
       await until(`select state from supasaasy.inbox where event_id = 'evt_edge'`, [{ state: 'processed' }]);
-      await until(`select email from supasaasy.stripe_customers where id = 'cus_edge'`, [{ email: 'edge@example.com' }]);
+      await until(`select email from supasaasy.stripe_customers where id = 'cus_edge'`, [
+        { email: 'edge@example.com' },
+      ]);
       expect((await fetch(`${functions.webhook.url}/functions/v1/webhook/UPPER`, { method: 'POST' })).status).toBe(400);
       expect((await fetch(`${functions.webhook.url}/webhook/stripe_main`)).status).toBe(405);
       expect((await fetch(`${functions.webhook.url}/webhook/intercom_main`, { method: 'HEAD' })).status).toBe(200);
@@ -103,9 +127,18 @@ describeEachDatabase(
 
     it('webhook: refuses a chunked body over the limit', async () => {
       const endless = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1024 * 1024)) });
-      const answer = fetch(`${functions.webhook.url}/webhook/stripe_main`, { method: 'POST', body: endless, duplex: 'half' } as RequestInit);
+      const answer = fetch(`${functions.webhook.url}/webhook/stripe_main`, {
+        method: 'POST',
+        body: endless,
+        duplex: 'half',
+      } as RequestInit);
       // Deno may close the connection before the client has read the answer.
-      expect(await answer.then((a) => a.status, () => 413)).toBe(413);
+      expect(
+        await answer.then(
+          (a) => a.status,
+          () => 413,
+        ),
+      ).toBe(413);
     });
 
     it('A40: sync, worker and status want the admin key; the publishable one opens nothing', async () => {
@@ -136,7 +169,9 @@ describeEachDatabase(
       const told = await fetch(`${functions.sync.url}/sync/runs/${run_id}`, { headers: admin });
       expect(await told.json()).toMatchObject({ run_id, status: 'completed' });
       const { customer } = stripe.counts();
-      expect(await database.query(`select count(*)::int as n from supasaasy.stripe_customers where id <> 'cus_edge'`)).toEqual([{ n: customer }]);
+      expect(
+        await database.query(`select count(*)::int as n from supasaasy.stripe_customers where id <> 'cus_edge'`),
+      ).toEqual([{ n: customer }]);
     });
 
     it('status: tells how everything stands, and whether it is healthy', async () => {
@@ -145,11 +180,15 @@ describeEachDatabase(
       expect((await fetch(`${functions.status.url}/status/health`)).status).toBe(200);
       const config = await fetch(`${functions.status.url}/status/health/config`, { headers: admin });
       expect(config.status).toBe(503);
-      expect(await config.json()).toMatchObject({ apps: [{ missing: [] }, { missing: ['INTERCOM_API_KEY', 'INTERCOM_CLIENT_SECRET'] }] });
+      expect(await config.json()).toMatchObject({
+        apps: [{ missing: [] }, { missing: ['INTERCOM_API_KEY', 'INTERCOM_CLIENT_SECRET'] }],
+      });
     });
 
     it('A45: no secret is in what they have logged', () => {
-      const logged = Object.values(functions).flatMap((fn) => fn.output).join('');
+      const logged = Object.values(functions)
+        .flatMap((fn) => fn.output)
+        .join('');
       for (const secret of [ADMIN, SECRET, stripe.apiKey]) expect(logged).not.toContain(secret);
     });
 

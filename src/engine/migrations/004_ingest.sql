@@ -207,25 +207,27 @@ begin
 end $$;
 
 -- The records one by one, for a page that was refused as a whole: what cannot be stored goes to quarantine with its
--- reason and its text, the rest is stored. `json` keeps the text as it came; only `jsonb` looks into it.
+-- reason and its text, the rest is stored. `json` keeps the text as it came, but its operators refuse a text with
+-- U+0000 in it: those are marked (unstorable.ts), and put back into each record before it is stored.
 create or replace function supasaasy.apply_carefully(
   p_app text, p_spec jsonb, p_records json, p_context jsonb, p_version bigint, p_until bigint, p_parent text
 ) returns jsonb
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
 declare
+  marked text;
   record_text text;
   record_id text;
   one jsonb;
   total jsonb := '{"created":0,"updated":0,"unchanged":0,"archived":0,"deleted":0,"stale":0,"errors":0,"again":[],"gone":[],"children":{},"ids":[],"nameless":0}';
 begin
-  for record_text in select value::text from json_array_elements(p_records) loop
-    record_id := null;
-    begin
-      record_id := record_text::json #>> supasaasy.path_of(p_spec -> 'id');
-    exception when others then
-      null;  -- The id itself cannot be read: counted below as nameless.
-    end;
+  for marked in select value::text from json_array_elements(p_records) loop
+    record_text := supasaasy.unmark(marked);
+    record_id := case when json_typeof(marked::json) = 'object' then marked::json #>> supasaasy.path_of(p_spec -> 'id') end;
+    -- An id that cannot be read or that no index can hold: counted below as nameless.
+    if record_id <> supasaasy.unmark(record_id) or octet_length(record_id) > 1000 then
+      record_id := null;
+    end if;
     begin
       if coalesce((p_spec ->> 'partial')::boolean, false) then
         one := supasaasy.apply_hints(p_app, p_spec, jsonb_build_array(record_text::jsonb), p_context);
@@ -246,6 +248,10 @@ begin
   end loop;
   return total;
 end $$;
+
+create or replace function supasaasy.unmark(value text) returns text
+language sql immutable parallel safe
+return regexp_replace(value, U&'\F8FF([0-9a-fA-F]{4})\F8FF', '\\u\1', 'g');
 
 create or replace function supasaasy.add_counts(a jsonb, b jsonb) returns jsonb
 language sql immutable set search_path = '' as $$

@@ -11,8 +11,8 @@ export interface Cli {
    * process at once.
    */
   interruptible(): AbortSignal;
-  /** The process ends with this, once the command is done. */
-  exitCode: number;
+  /** The process ends with this, once the command is done; without it, with 0, or 130 when it was interrupted. */
+  exitCode: number | undefined;
 }
 
 /** One file in commands/ each; main.ts has the table. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Command, CommanderError } from 'commander';
-import { type Cli, type DefineCommand, EXIT, type GlobalOptions } from './command.ts';
+import { type Cli, type DefineCommand, EXIT } from './command.ts';
 import { doctor } from './commands/doctor.ts';
 import { init } from './commands/init.ts';
 import { migrate } from './commands/migrate.ts';
@@ -38,11 +38,10 @@ const commands: readonly DefineCommand[] = [
 export async function main(args: readonly string[]): Promise<never> {
   const out = createOutput(process.env);
   const interrupt = createInterrupt(out.note);
-  const cli: Cli = { out, env: process.env, cwd: process.cwd(), interruptible: interrupt.listen, exitCode: EXIT.ok };
+  const cli: Cli = { out, env: process.env, cwd: process.cwd(), interruptible: interrupt.listen, exitCode: undefined };
   const program = createProgram(cli);
   try {
     await program.parseAsync([...args], { from: 'user' });
-    if (interrupt.aborted) cli.exitCode = EXIT.interrupted;
   } catch (error) {
     cli.exitCode =
       error instanceof CommanderError
@@ -51,7 +50,7 @@ export async function main(args: readonly string[]): Promise<never> {
           : EXIT.usage
         : reportError(cli, error, { verbose: args.includes('--verbose'), json: args.includes('--json') });
   }
-  return await exit(cli.exitCode);
+  return await exit(cli.exitCode ?? (interrupt.aborted ? EXIT.interrupted : EXIT.ok));
 }
 
 function createProgram(cli: Cli): Command {
@@ -85,8 +84,6 @@ function inherit(command: Command, program: Command): Command {
   for (const sub of command.commands) inherit(sub, command);
   return command;
 }
-
-export type { GlobalOptions };
 
 /** What was written to a pipe is out before the process is. */
 async function exit(code: number): Promise<never> {

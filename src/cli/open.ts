@@ -19,7 +19,7 @@ import {
 import type { Cli, GlobalOptions } from './command.ts';
 import { createLog } from './output.ts';
 
-export interface OpenOptions extends Partial<Pick<ProjectOptions, 'onPage' | 'config' | 'dataDir' | 'env'>> {
+export interface OpenOptions extends Partial<Pick<ProjectOptions, 'onPage' | 'config' | 'dataDir' | 'env' | 'folder'>> {
   /**
    * What to do about migrations that the database lacks: `apply` them; `require` that there are none (the embedded
    * database, which is ours alone, gets them anyway); `check` too, but write nothing at all; `ignore` them.
@@ -44,11 +44,13 @@ export async function withProject<T>(
   const configFile = findConfig(cli, globals);
   const config = open.config ?? (await loadConfig(configFile));
   const env = open.env ?? cli.env;
+  const folder = open.folder ?? dirname(configFile);
   const project = await openProject({
     configFile,
+    folder,
     config,
     env,
-    dataDir: open.dataDir ?? dataDirFor(config, env, dirname(configFile)),
+    dataDir: open.dataDir ?? dataDirFor(config, env, folder),
     ports: { log: createLog(cli.out, globals.verbose === true) },
     ...(open.onPage === undefined ? {} : { onPage: open.onPage }),
   });
@@ -76,7 +78,7 @@ async function prepare(cli: Cli, project: Project, wish: NonNullable<OpenOptions
   if (wish === 'ignore') return;
   if (database.kind === 'pglite' && wish !== 'check') await freeLeases(database);
   const pending = await pendingMigrations(config, database);
-  if (wish === 'apply' || (database.kind === 'pglite' && wish !== 'check')) {
+  if (pending.length > 0 && (wish === 'apply' || (database.kind === 'pglite' && wish !== 'check'))) {
     const applied = await migrate(config, database);
     if (applied.length > 0)
       cli.out.note(`applied ${applied.length} migrations to ${describeDatabase(project, cli.env)}`);
@@ -97,7 +99,8 @@ async function assertReachable(project: Project, cli: Cli): Promise<void> {
     const cause = error instanceof DatabaseError && error.cause !== undefined ? error.cause : error;
     throw new DatabaseError(
       `${describeDatabase(project, cli.env)} cannot be used: ${reasonOf(cause)}. Is it running, and is DATABASE_URL right? (Without DATABASE_URL, an embedded database is used.)`,
-      { cause: error },
+      // The driver's own error: its words are in the message already.
+      { cause },
     );
   }
 }

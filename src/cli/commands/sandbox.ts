@@ -2,7 +2,7 @@ import process from 'node:process';
 import { Command, InvalidArgumentError } from 'commander';
 import { serveDemo } from '../../../sandbox/demo/demo.ts';
 import { ConfigError } from '../../errors.ts';
-import type { DefineCommand } from '../command.ts';
+import { type DefineCommand, EXIT } from '../command.ts';
 import { parseCount } from '../parse.ts';
 
 interface SandboxOptions {
@@ -61,6 +61,7 @@ export const sandbox: DefineCommand = (cli) =>
         signal.addEventListener('abort', () => process.send === undefined && done());
       });
       await Promise.all(accounts.map((account) => account.server.close()));
+      cli.exitCode = EXIT.ok;
     });
 
 function parsePort(text: string): number {

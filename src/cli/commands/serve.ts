@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { serve as serveEngine } from '../../runtime/node/serve.ts';
 import { ADMIN_KEY_ENV, adminKeysOf } from '../admin-keys.ts';
-import type { DefineCommand } from '../command.ts';
+import { type DefineCommand, EXIT } from '../command.ts';
 import { describeDatabase, withProject } from '../open.ts';
 import { parseCount } from '../parse.ts';
 
@@ -43,5 +43,5 @@ export const serve: DefineCommand = (cli) =>
         });
       });
       // Stopped as it was meant to be: a service manager sees success.
-      cli.exitCode = 0;
+      cli.exitCode = EXIT.ok;
     });

@@ -43,8 +43,7 @@ export const start: DefineCommand = (cli) =>
       if (withKeys.length > 0) {
         for (const app of config.apps.filter((each) => !withKeys.includes(each)))
           cli.out.note(`${app.app_key} is left out: ${app.apiKeyEnv} is not set`);
-        const open: OpenOptions = { config: keepApps(config, withKeys) };
-        return await run(cli, globals, options, signal, { ...open, ...ownData(globals, folder, 'pglite') }, undefined);
+        return await run(cli, globals, options, signal, { config: keepApps(config, withKeys), folder }, undefined);
       }
       if (config.apps.length === 0) throw new ConfigError(`${configFile} declares no apps: add one to "apps"`);
       cli.out.print(cli.out.bold('No keys in .env: this is a demo with emulated accounts.\n'));
@@ -53,7 +52,7 @@ export const start: DefineCommand = (cli) =>
       try {
         const emulated = withEmulated(config, cli.env, demo.accounts);
         if (emulated.config.apps.length === 0) throw new ConfigError(missingKeys(config));
-        const open: OpenOptions = { ...emulated, dataDir: join(demoDirOf(folder), 'pglite') };
+        const open: OpenOptions = { ...emulated, folder, dataDir: join(demoDirOf(folder), 'pglite') };
         await run(cli, globals, options, signal, open, demo);
       } finally {
         demo.stop();
@@ -66,10 +65,6 @@ const OWN_CONFIG = fileURLToPath(new URL(`../../../${CONFIG_FILE}`, import.meta.
 function withDefaultConfig(cli: Cli, globals: GlobalOptions): GlobalOptions {
   if (globals.config !== undefined || existsSync(resolve(cli.cwd, CONFIG_FILE))) return globals;
   return { ...globals, config: OWN_CONFIG };
-}
-
-function ownData(globals: GlobalOptions, folder: string, name: string): Pick<OpenOptions, 'dataDir'> {
-  return globals.config === OWN_CONFIG ? { dataDir: join(folder, '.supasaasy', name) } : {};
 }
 
 function missingKeys(config: Config): string {
@@ -109,6 +104,8 @@ async function run(
       },
     });
     await watch.ended();
+    // Ctrl-C is how it is meant to end.
+    cli.exitCode = EXIT.ok;
   });
 }
 

@@ -1,4 +1,6 @@
-import { type Project, pendingMigrations } from '../../runtime/node/project.ts';
+import type { Config } from '../../config.ts';
+import type { SqlDatabase } from '../../engine/database.ts';
+import { configuredMigrations, type Project, pendingMigrations } from '../../runtime/node/project.ts';
 import type { Finding } from './finding.ts';
 
 const OLDEST_POSTGRES = 15;
@@ -30,16 +32,23 @@ export async function checkDatabase({ config, database, engine }: Project): Prom
       message: `the database's clock is ${Math.round(skew / 1000)} s off this machine's`,
       remedy: 'let both follow a time server (NTP)',
     });
-  const pending = await pendingMigrations(config, database);
-  findings.push(
-    pending.length === 0
-      ? { check: 'migrations', level: 'ok', message: 'every migration is applied' }
-      : {
-          check: 'migrations',
-          level: 'error',
-          message: `${pending.length} migrations are not applied: ${pending.map(({ source, name }) => `${source}/${name}`).join(', ')}`,
-          remedy: 'supasaasy migrate (on Supabase: supasaasy migrations, then supabase db push)',
-        },
-  );
+  findings.push(await checkMigrations(config, database));
   return findings;
+}
+
+async function checkMigrations(config: Config, database: SqlDatabase): Promise<Finding> {
+  const all = await configuredMigrations(config);
+  const pending = await pendingMigrations(config, database);
+  const check = 'migrations';
+  if (pending.length === 0) return { check, level: 'ok', message: 'every migration is applied' };
+  const names = pending.map(({ source, name }) => `${source}/${name}`).join(', ');
+  return {
+    check,
+    level: 'error',
+    message:
+      pending.length === all.length
+        ? `none of the ${all.length} migrations is applied`
+        : `${pending.length} migrations are not applied: ${names}`,
+    remedy: 'supasaasy migrate (on Supabase: supasaasy migrations, then supabase db push)',
+  };
 }

@@ -93,7 +93,9 @@ export interface Project {
 export interface ProjectOptions extends Partial<Pick<EngineOptions, 'ports' | 'settings' | 'onPage'>> {
   readonly configFile: string;
   readonly env: Environment;
-  /** Default: `.supasaasy/pglite` beside the configuration. */
+  /** Whose `.supasaasy/` it is; default: where the configuration lies. */
+  readonly folder?: string;
+  /** Default: `.supasaasy/pglite` there. */
   readonly dataDir?: string;
   /** A configuration that was loaded before, perhaps with fewer apps. */
   readonly config?: Config;
@@ -101,8 +103,7 @@ export interface ProjectOptions extends Partial<Pick<EngineOptions, 'ports' | 's
 
 /** Config, database and engine, as every command needs them. */
 export async function openProject(options: ProjectOptions): Promise<Project> {
-  const { configFile, env, dataDir, config: given, ...engineOptions } = options;
-  const folder = dirname(resolve(configFile));
+  const { configFile, env, folder = dirname(resolve(configFile)), dataDir, config: given, ...engineOptions } = options;
   const config = given ?? (await loadConfig(configFile));
   const database = await openDatabase(env, dataDir ?? dataDirOf(folder));
   const engine = createEngine({ config, database, env, ...engineOptions });

@@ -31,9 +31,17 @@ export function createRestDatabase({ url, key, fetch }: RestOptions): Database {
   const client = createClient(url, key, {
     db: { schema: 'supasaasy' },
     auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+    // Never opened; without it the client does not start on Node 20, which has no WebSocket.
+    realtime: { transport: NoSocket as unknown as typeof WebSocket },
     ...(fetch === undefined ? {} : { global: { fetch } }),
   });
   return fromRpc(client as unknown as RpcClient);
+}
+
+class NoSocket {
+  constructor() {
+    throw new Error('the engine listens to no channel');
+  }
 }
 
 export function fromRpc(client: RpcClient): Database {

@@ -1,5 +1,6 @@
 import { Cron } from 'croner';
 import { z } from 'zod';
+import type { Consumer } from './engine/feed/define-consumer.ts';
 import { ConfigError } from './errors.ts';
 import type { Connector } from './kit/connector.ts';
 import { connectorNames, findConnector } from './kit/define-connector.ts';
@@ -47,6 +48,8 @@ const appSchema = z.strictObject({
   sync_from: syncFrom.optional(),
   on_delete: z.enum(['tombstone', 'purge']).default('tombstone'),
   feed: z.enum(['all', 'live']).default('all'),
+  /** Keeps every version of these resources for good (`true`: of all). */
+  history: z.union([z.boolean(), z.array(z.string())]).default(false),
 });
 
 const scheduleSchema = z.strictObject({
@@ -63,6 +66,16 @@ const schema = z.strictObject({
   webhook_logging: z
     .strictObject({ enabled: z.boolean().default(true), retention_days: z.number().positive().default(30) })
     .prefault({}),
+  consumers: z
+    .array(
+      z.custom<Consumer>(
+        (value) => typeof (value as Consumer | null)?.source?.open === 'function',
+        'must be made by defineConsumer({...}) or definePush({...})',
+      ),
+    )
+    .default([]),
+  /** How long the change feed remembers. What an active consumer has not read is kept longer, and said. */
+  feed: z.strictObject({ retention_days: z.number().positive().default(90) }).prefault({}),
   auth: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
   sync: z
     .strictObject({
@@ -79,7 +92,7 @@ export type ConfigInput = z.input<typeof schema>;
 export interface Config extends Omit<z.output<typeof schema>, 'apps'> {
   readonly apps: readonly AppConfig[];
 }
-export interface AppConfig extends Omit<z.output<typeof appSchema>, 'config' | 'name' | 'connector'> {
+export interface AppConfig extends Omit<z.output<typeof appSchema>, 'config' | 'name' | 'connector' | 'history'> {
   readonly name: string;
   readonly connector: Connector;
   readonly apiKeyEnv: string;
@@ -88,6 +101,8 @@ export interface AppConfig extends Omit<z.output<typeof appSchema>, 'config' | '
   /** Names of the resources to mirror, in the connector's order; children included with their parents. */
   readonly resources: readonly string[];
   readonly settings: unknown;
+  /** Names of the resources whose versions are kept for good. */
+  readonly history: readonly string[];
   /** Seconds since 1970. */
   readonly syncFromSeconds: number | undefined;
 }
@@ -119,6 +134,11 @@ export function defineConfig(input: ConfigInput): Config {
         `schedules[${index}].app_key: there is no app "${schedule.app_key}" (apps: ${keys.join(', ') || 'none'})`,
       );
   });
+  const consumers = parsed.data.consumers.map((consumer) => consumer.name);
+  consumers.forEach((name, index) => {
+    if (consumers.indexOf(name) !== index)
+      problems.push(`consumers[${index}].name: "${name}" is used twice; every consumer needs a name of its own`);
+  });
   if (problems.length > 0) throw new ConfigError('supasaasy.config.ts has mistakes:', problems);
   return { ...parsed.data, apps: apps.filter((app): app is AppConfig => app !== undefined) };
 }
@@ -149,6 +169,12 @@ function completeApp(
       );
     }
   }
+  const resources = withChildren(connector, sync_resources);
+  const history = app.history === true ? resources : app.history === false ? [] : app.history;
+  history.forEach((name, index) => {
+    if (!resources.includes(name))
+      problems.push(`${path}.history[${index}]: ${app.app_key} syncs no resource "${name}" (it syncs: ${resources.join(', ')})`);
+  });
   const upper = app.app_key.toUpperCase().replaceAll('-', '_');
   const from = app.sync_from ?? globalSyncFrom;
   return {
@@ -158,7 +184,8 @@ function completeApp(
     apiKeyEnv: api_key_env ?? `${upper}_API_KEY`,
     webhookSecretEnvs: webhook_secret_env === undefined ? [`${upper}_WEBHOOK_SECRET`] : [webhook_secret_env].flat(),
     baseUrl: (base_url ?? connector.metadata.baseUrl).replace(/\/+$/, ''),
-    resources: withChildren(connector, sync_resources),
+    resources,
+    history,
     settings: settings.success ? settings.data : {},
     syncFromSeconds: from === undefined ? undefined : Math.floor(from.getTime() / 1000),
   };

@@ -2,5 +2,13 @@
 export { type AppConfig, type Config, type ConfigInput, defineConfig } from './config.ts';
 export type { Database, SqlDatabase } from './engine/database.ts';
 export { createEngine, type Engine, type EngineOptions } from './engine/engine.ts';
+export type { Change, Lag } from './engine/feed/change.ts';
+export type { ConsumerApi } from './engine/feed/consumer-api.ts';
+export { changes, inbox, table, topic } from './engine/feed/database-source.ts';
+export { byType, type Consumer, type ConsumerInput, defineConsumer, type Handler, type HandlerContext } from './engine/feed/define-consumer.ts';
+export { memory } from './engine/feed/memory-source.ts';
+export { PauseConsumerError } from './engine/feed/pause-consumer-error.ts';
+export { definePush, type PushInput } from './engine/feed/push.ts';
+export type { Receiver, Source, SourceContext } from './engine/feed/source.ts';
 export * from './errors.ts';
 export { defineConnector, getConnector } from './kit/define-connector.ts';

@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import { AuthenticationError, ConfigError, RateLimitError } from '../errors.ts';
 import { type App, createApps, type Environment } from './app.ts';
 import type { Database } from './database.ts';
+import { createFeed, type Feed } from './feed/feed.ts';
 import { type Acceptor, createAcceptor } from './inbox/accept.ts';
 import { type DrainOptions, drainInbox } from './inbox/drain.ts';
 import { defaultPorts, type Ports } from './ports.ts';
@@ -30,6 +31,7 @@ export interface Engine {
   readonly apps: ReadonlyMap<string, App>;
   readonly store: Store;
   readonly proof: Proof;
+  readonly feed: Feed;
   readonly ports: Ports;
   readonly context: SyncContext;
   readonly acceptor: Acceptor;
@@ -125,6 +127,12 @@ export function createEngine(options: EngineOptions): Engine {
     apps,
     store,
     proof,
+    feed: createFeed({
+      database: options.database,
+      ports,
+      consumers: options.config.consumers,
+      startRun: (key, mode, runOptions) => engine.startRun(key, mode, runOptions, 'consumer'),
+    }),
     ports,
     context,
     acceptor: createAcceptor(store, ports),

@@ -6,6 +6,8 @@ export interface SliceResult {
   readonly started: readonly string[];
   readonly deliveries: number;
   readonly tasks: number;
+  /** Changes of the feed that consumers took. */
+  readonly changes: number;
   /** Work is left that could go on at once. */
   readonly more: boolean;
 }
@@ -26,6 +28,7 @@ export async function workSlice(
   let deliveries = await engine.drain(limits);
   const { tasks } = await engine.work({ ...limits, once: true });
   deliveries += await engine.drain(limits);
+  const changes = await engine.feed.runOnce(limits);
   const wait = await store.nextTaskIn({ apps: [...engine.apps.keys()] });
-  return { started, deliveries, tasks, more: wait !== null && wait <= 0 };
+  return { started, deliveries, tasks, changes, more: wait !== null && wait <= 0 };
 }

@@ -9,7 +9,7 @@ export function createFeedStore(db: Pick<Database, 'call'>) {
       db.call<{ created: string[] }>('declare_consumers', { consumers, all }),
     recv: (name: string, limit: number, leaseMs: number | null) =>
       db.call<Batch>('consumer_recv', { name, limit, lease_ms: leaseMs }),
-    ack: (name: string, token: number, seqs: readonly number[], stats: HandledStats | undefined) =>
+    ack: (name: string, token: number, seqs: readonly number[] | null, stats: HandledStats | undefined) =>
       db.call<AckResult>('consumer_ack', { name, token, seqs, stats: stats ?? null }),
     nack: (name: string, token: number, seq: number, error: string, delayMs: number | null, dead: boolean) =>
       db.call<NackResult>('consumer_nack', { name, token, seq, error, delay_ms: delayMs, dead }),

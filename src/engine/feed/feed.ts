@@ -2,7 +2,6 @@ import { ConfigError, describeError } from '../../errors.ts';
 import type { Database, SqlDatabase, Transaction } from '../database.ts';
 import type { Ports } from '../ports.ts';
 import type { ConsumerApi } from './consumer-api.ts';
-import { declarationOf } from './database-source.ts';
 import type { Consumer } from './define-consumer.ts';
 import { createFeedStore, type FeedStore } from './feed-store.ts';
 import { runConsumer } from './run-consumer.ts';
@@ -12,8 +11,6 @@ export interface FeedOptions {
   readonly database: Database;
   readonly ports: Ports;
   readonly consumers: readonly Consumer[];
-  /** Collections whose versions are kept for good. */
-  readonly history?: readonly { readonly app_key: string; readonly collection_key: string }[];
   readonly startRun: ConsumerApi['startRun'];
   /** How often each consumer's lag is looked at (default 30 s). */
   readonly lagCheckMs?: number;
@@ -23,8 +20,6 @@ export interface FeedOptions {
 export interface Feed {
   readonly store: FeedStore;
   readonly consumers: readonly Consumer[];
-  /** Tells the database which consumers and which histories the configuration declares. */
-  declare(): Promise<void>;
   /** Runs every consumer (or those named) until the signal aborts. */
   run(options: { readonly signal: AbortSignal; readonly only?: readonly string[] }): Promise<void>;
   /** Runs them until there is nothing to do now, or the deadline: for hosts that live for one request. */
@@ -98,13 +93,6 @@ export function createFeed(options: FeedOptions): Feed {
   return {
     store,
     consumers,
-    async declare() {
-      const declared = consumers.flatMap((consumer) =>
-        consumer.source.declaration === undefined ? [] : [declarationOf(consumer, consumer.source.declaration)],
-      );
-      await store.declare(declared, true);
-      await store.declareHistory(options.history ?? []);
-    },
     async run({ signal, only }) {
       const running = chosen(only);
       const wakes = running.map(() => createWake(ports));

@@ -7,6 +7,7 @@ import type { ConsumerApi } from './consumer-api.ts';
 import type { Consumer } from './define-consumer.ts';
 import { createFeedStore } from './feed-store.ts';
 import { createStatsCollector } from './handled-stats.ts';
+import { PauseConsumerError } from './pause-consumer-error.ts';
 import type { Receiver } from './source.ts';
 
 export interface HandlingContext {
@@ -178,9 +179,6 @@ async function giveBack(context: HandlingContext, token: number, change: Change,
     await receiver.pause(reason);
   }
 }
-
-/** A handler's word: nobody will ever answer there. The change waits, and the consumer is paused until a person resumes it. */
-export class PauseConsumerError extends Error {}
 
 /** Keeps the lease while the handler works, at a third of its length. */
 async function beat(context: HandlingContext, batch: Batch, token: number, ended: AbortController): Promise<void> {

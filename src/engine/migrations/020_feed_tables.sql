@@ -22,6 +22,8 @@ create table if not exists supasaasy.consumers (
   thin           boolean not null default false,
   -- False: no longer in the configuration. It keeps its place, and no longer holds the feed back.
   active         boolean not null default true,
+  -- By the configuration; made by hand in SQL otherwise.
+  declared       boolean not null default false,
   paused_at      timestamptz,
   pause_reason   text,
   -- Since when nothing but failures: what pauses a dead destination.

@@ -191,7 +191,9 @@ create or replace function supasaasy.take_page(
   p_consumer supasaasy.consumers, p_lane supasaasy.consumer_lanes, p_now pg_snapshot, p_clock timestamptz, p_until timestamptz,
   p_token bigint, p_budget integer, p_room integer,
   out seqs bigint[], out partitions integer, out idle boolean, out ripe_at timestamptz
-) language plpgsql set search_path = '' set jit = off as $$
+) language plpgsql set search_path = '' set jit = off
+-- Along the numbers, stopping as soon as there is enough: any other order would read and sort the whole window a page.
+set enable_seqscan = off set enable_bitmapscan = off as $$
 #variable_conflict use_variable
 declare
   scan_limit constant integer := 5000;
@@ -237,8 +239,11 @@ begin
       from %s f where %s and f.seq > $3 and f.seq <= $4 and ($9 is null or f.topic = $9)
         and ($5 = -1 or ($5 >> supasaasy.partition_of(f.entity)) & 1 = 1)
       order by f.seq limit %s $q$, rows_sql,
-      case when lane.sparse then $w$(f.xid >= $6 and f.xid < $7 and pg_visible_in_snapshot(f.xid, $2)
-          or f.xid = any(array(select pg_snapshot_xip($1))) and pg_visible_in_snapshot(f.xid, $2))$w$
+      case when lane.sparse then format($w$f.seq = any(array(select w.seq from (
+          select seq from supasaasy.%1$I where xid >= $6 and xid < $7 and pg_visible_in_snapshot(xid, $2)
+          union all
+          select seq from supasaasy.%1$I where xid = any(array(select pg_snapshot_xip($1))) and pg_visible_in_snapshot(xid, $2)) w
+          where w.seq > $3 order by w.seq limit %2$s))$w$, p_consumer.kind, scan_limit)
         else 'not pg_visible_in_snapshot(f.xid, $1) and pg_visible_in_snapshot(f.xid, $2)' end, scan_limit)
     using lane.seen, lane.target, lane.seq, lane.last_seq, lane.partitions, pg_snapshot_xmax(lane.seen), pg_snapshot_xmax(lane.target),
       p_consumer.filter, p_consumer.topic

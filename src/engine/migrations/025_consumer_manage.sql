@@ -1,5 +1,5 @@
 -- What the configuration declares. New consumers begin where `start` says ('start', 'now', or an instant); known ones
--- keep their place, whatever else changes. Consumers that are no longer declared stop holding the feed back.
+-- keep their place, whatever else changes. With p_all, the configuration's that it no longer has stop holding the feed back.
 -- p_consumers: [{name, kind, topic, filter, parallel, max_attempts, ..., start}]; p_all: the list is complete.
 create or replace function supasaasy.declare_consumers(p_consumers jsonb, p_all boolean default false) returns json
 language plpgsql security definer set search_path = '' as $$
@@ -12,24 +12,24 @@ declare
   position_lost text[] := '{}';
 begin
   if p_all then
-    update supasaasy.consumers set active = false where active and not exists (
+    update supasaasy.consumers set active = false where active and declared and not exists (
       select 1 from jsonb_array_elements(p_consumers) w where w ->> 'name' = name);
   end if;
   for wanted in select value from jsonb_array_elements(p_consumers) order by value ->> 'name' loop
     select * into old from supasaasy.consumers where name = wanted ->> 'name' for update;
     known := found;
     insert into supasaasy.consumers as c (name, kind, topic, filter, parallel, max_attempts, backoff_ms, backoff_max_ms, on_dead,
-      consume_lag_ms, lag_alert_ms, lease_ms, thin)
+      consume_lag_ms, lag_alert_ms, lease_ms, thin, declared)
     values (wanted ->> 'name', coalesce(wanted ->> 'kind', 'changes'), wanted ->> 'topic', coalesce(wanted -> 'filter', '{}'),
       coalesce((wanted ->> 'parallel')::int, 1), coalesce((wanted ->> 'max_attempts')::int, 10), coalesce((wanted ->> 'backoff_ms')::float8, 1000),
       coalesce((wanted ->> 'backoff_max_ms')::float8, 180000), coalesce(wanted ->> 'on_dead', 'skip'),
       coalesce((wanted ->> 'consume_lag_ms')::float8, 0),
       coalesce((wanted ->> 'lag_alert_ms')::float8, 1800000 + coalesce((wanted ->> 'consume_lag_ms')::float8, 0)),
-      coalesce((wanted ->> 'lease_ms')::float8, 30000), coalesce((wanted ->> 'thin')::boolean, false))
+      coalesce((wanted ->> 'lease_ms')::float8, 30000), coalesce((wanted ->> 'thin')::boolean, false), p_all)
     on conflict (name) do update set kind = excluded.kind, topic = excluded.topic, filter = excluded.filter, parallel = excluded.parallel,
       max_attempts = excluded.max_attempts, backoff_ms = excluded.backoff_ms, backoff_max_ms = excluded.backoff_max_ms,
       on_dead = excluded.on_dead, consume_lag_ms = excluded.consume_lag_ms, lag_alert_ms = excluded.lag_alert_ms,
-      lease_ms = excluded.lease_ms, thin = excluded.thin, active = true;
+      lease_ms = excluded.lease_ms, thin = excluded.thin, active = true, declared = c.declared or p_all;
     -- Another log has other numbers: the old place means nothing there.
     if not known or old.kind <> coalesce(wanted ->> 'kind', 'changes') or old.topic is distinct from wanted ->> 'topic' then
       perform supasaasy.place_consumer(wanted ->> 'name', coalesce(wanted ->> 'start', 'now'), true);

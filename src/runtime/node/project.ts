@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import type { Config } from '../../config.ts';
 import type { Environment } from '../../engine/app.ts';
 import type { SqlDatabase } from '../../engine/database.ts';
+import { declareFeed } from '../../engine/feed/declare-feed.ts';
 import { createEngine, type Engine, type EngineOptions } from '../../engine/engine.ts';
 import { applyMigrations, checksumOf, type Migration, readLedger, sortMigrations } from '../../engine/migrate.ts';
 import { ConfigError, describeError, SupasaasyError } from '../../errors.ts';
@@ -79,6 +80,7 @@ export async function declare(config: Config, database: SqlDatabase): Promise<vo
     apps: config.apps.map((app) => ({ app_key: app.app_key, name: app.name, connector: app.connector.metadata.name })),
   });
   await database.call('set_auth', { enabled: config.auth.enabled });
+  await declareFeed(config, database);
 }
 
 export interface Project {

@@ -1,0 +1,140 @@
+import { ConfigError, MissingSecretError, NonRetriableError, RetryAfterError } from '../../errors.ts';
+import type { Change } from './change.ts';
+import { type Consumer, type ConsumerInput, defineConsumer, type Handler } from './define-consumer.ts';
+import { PauseConsumerError } from './pause-consumer-error.ts';
+import { isPrivateAddress } from './private-address.ts';
+import { webhookHeaders } from './standard-webhook.ts';
+
+export interface PushInput extends Omit<ConsumerInput, 'handler' | 'transaction' | 'retryDelay'> {
+  readonly url: string;
+  /** Name of the environment variable with the secret (`whsec_…`); while it is rotated: the new one and the old one. */
+  readonly secretEnv: string | readonly string[];
+  /** Allows this machine and private networks as the destination. Default false. */
+  readonly allowPrivate?: boolean;
+  /** Bytes of a body at most (default 262,144). A larger change is sent without `before` and `after`. */
+  readonly maxBytes?: number;
+  /** Milliseconds between attempts; how many there are is `maxAttempts`. */
+  readonly schedule?: readonly number[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly fetch?: typeof fetch;
+  /** All addresses of a name, to refuse private ones. Without it only addresses and names in the URL are judged. */
+  readonly resolve?: (host: string) => Promise<readonly string[]>;
+  readonly now?: () => number;
+}
+
+const [SECOND, MINUTE, HOUR] = [1000, 60_000, 3_600_000];
+/** What the Standard Webhooks recommend: eleven attempts in about three days. */
+export const PUSH_SCHEDULE: readonly number[] = [
+  5 * SECOND,
+  5 * MINUTE,
+  30 * MINUTE,
+  2 * HOUR,
+  5 * HOUR,
+  10 * HOUR,
+  14 * HOUR,
+  20 * HOUR,
+  24 * HOUR,
+];
+const MAX_BYTES = 256 * 1024;
+const TIMEOUT_MS = 20_000;
+const DEAD_AFTER_MS = 5 * 24 * HOUR;
+
+/**
+ * A consumer that posts every change to a URL, signed by the Standard Webhooks rules, at least once and in order per
+ * entity. Any 2xx acknowledges; 410 pauses the consumer at once, and so does a destination that answers nothing but
+ * failures for five days; redirects are failures.
+ */
+export function definePush(input: PushInput): Consumer {
+  const { url, secretEnv, allowPrivate, maxBytes, schedule = PUSH_SCHEDULE, env, fetch: send, resolve, now, ...rest } = input;
+  const target = parseUrl(input.name, url, allowPrivate === true);
+  const deliver = createDelivery({
+    target,
+    secretEnvs: [secretEnv].flat(),
+    allowPrivate: allowPrivate === true,
+    maxBytes: maxBytes ?? MAX_BYTES,
+    env,
+    send: send ?? ((request, init) => fetch(request, init)),
+    resolve,
+    now: now ?? Date.now,
+  });
+  return defineConsumer({
+    maxAttempts: schedule.length + 1,
+    timeout: TIMEOUT_MS,
+    pauseAfterFailing: DEAD_AFTER_MS,
+    ...rest,
+    handler: deliver,
+    // A tenth of chance, so that a destination that comes back is not asked everything at once.
+    retryDelay: (attempt) => (schedule[Math.min(attempt, schedule.length) - 1] ?? 0) * (1 + Math.random() / 10),
+  });
+}
+
+function parseUrl(name: string, url: string, allowPrivate: boolean): URL {
+  const target = URL.parse?.(url) ?? (URL.canParse(url) ? new URL(url) : null);
+  if (target === null || !/^https?:$/.test(target.protocol))
+    throw new ConfigError(`consumer "${name}": "${url}" is no http(s) URL`);
+  if (!allowPrivate && isPrivateAddress(target.hostname))
+    throw new ConfigError(
+      `consumer "${name}": ${target.host} is a private address; say allowPrivate: true if that is meant`,
+    );
+  return target;
+}
+
+interface DeliveryOptions {
+  readonly target: URL;
+  readonly secretEnvs: readonly string[];
+  readonly allowPrivate: boolean;
+  readonly maxBytes: number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly send: typeof fetch;
+  readonly resolve: ((host: string) => Promise<readonly string[]>) | undefined;
+  readonly now: () => number;
+}
+
+function createDelivery(options: DeliveryOptions): Handler {
+  return async (change, { idempotencyKey, signal }) => {
+    const secrets = options.secretEnvs.map((name) => options.env[name]).filter((value): value is string => !!value);
+    if (secrets.length === 0)
+      throw new MissingSecretError(`no secret to sign with: set ${options.secretEnvs.join(' or ')} (whsec_ and base64)`);
+    if (!options.allowPrivate) await refusePrivate(options);
+    const body = bodyOf(change, options.maxBytes);
+    const headers = await webhookHeaders(
+      { id: idempotencyKey, timestamp: Math.floor(options.now() / 1000), body },
+      secrets,
+    );
+    const answer = await options.send(options.target, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'user-agent': 'supasaasy', ...headers },
+      body,
+      redirect: 'manual',
+      signal,
+    });
+    await answer.body?.cancel().catch(() => {});
+    if (answer.ok) return;
+    refuse(answer);
+  };
+}
+
+function refuse(answer: Response): never {
+  const said = `the destination answered ${answer.status}`;
+  if (answer.status === 410) throw new PauseConsumerError(`${said} (gone): it wants no more`);
+  if (answer.status === 413) throw new NonRetriableError(`${said}: the change is too large for it`);
+  const after = Number(answer.headers.get('retry-after'));
+  if (after > 0) throw new RetryAfterError(said, after * 1000);
+  throw new Error(said);
+}
+
+async function refusePrivate({ target, resolve }: DeliveryOptions): Promise<void> {
+  if (resolve === undefined) return;
+  const addresses = await resolve(target.hostname.replace(/^\[|\]$/g, ''));
+  const bad = addresses.find(isPrivateAddress);
+  if (bad !== undefined) throw new NonRetriableError(`${target.host} leads to ${bad}, a private address: nothing was sent`);
+}
+
+function bodyOf(change: Change, maxBytes: number): string {
+  const { type, created_at: timestamp } = change;
+  const whole = JSON.stringify({ type, timestamp, data: change });
+  if (new TextEncoder().encode(whole).byteLength <= maxBytes) return whole;
+  const thin = JSON.stringify({ type, timestamp, data: { ...change, before: null, after: null, truncated: true } });
+  if (new TextEncoder().encode(thin).byteLength <= maxBytes) return thin;
+  throw new NonRetriableError(`the change has more than ${maxBytes} bytes even without its payloads`);
+}

@@ -1,0 +1,30 @@
+/** Signing by the Standard Webhooks rules (https://www.standardwebhooks.com), version 1: HMAC-SHA256. */
+export interface SignedMessage {
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly timestamp: number;
+  readonly body: string;
+}
+
+/** The headers of one delivery, with a signature by each secret: both the old and the new one while it is rotated. */
+export async function webhookHeaders(message: SignedMessage, secrets: readonly string[]): Promise<Record<string, string>> {
+  const signatures = await Promise.all(secrets.map((secret) => sign(message, secret)));
+  return {
+    'webhook-id': message.id,
+    'webhook-timestamp': String(message.timestamp),
+    'webhook-signature': signatures.join(' '),
+  };
+}
+
+async function sign(message: SignedMessage, secret: string): Promise<string> {
+  const key = await crypto.subtle.importKey('raw', secretBytes(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+  const text = new TextEncoder().encode(`${message.id}.${message.timestamp}.${message.body}`);
+  const digest = new Uint8Array(await crypto.subtle.sign('HMAC', key, text));
+  return `v1,${btoa(String.fromCharCode(...digest))}`;
+}
+
+/** `whsec_` and base64; the prefix may be missing. */
+function secretBytes(secret: string): Uint8Array<ArrayBuffer> {
+  const text = atob(secret.startsWith('whsec_') ? secret.slice('whsec_'.length) : secret);
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}

@@ -1,0 +1,112 @@
+import { type Context, Hono } from 'hono';
+import { z } from 'zod';
+import { LeaseLostError, NotFoundError, RequestRefusedError } from '../../errors.ts';
+import type { Feed } from '../feed/feed.ts';
+import { formatMetrics } from '../feed/metrics.ts';
+import type { Ports } from '../ports.ts';
+import { requireAdmin } from './admin.ts';
+import { HttpError } from './http-error.ts';
+import { only } from './only.ts';
+import type { HttpOptions } from './options.ts';
+import { readJson } from './read-body.ts';
+
+const MAX_EVENT_BYTES = 5 * 1024 * 1024;
+const POLL_MS = 250;
+
+const token = z.int().min(1);
+const recvSchema = z.strictObject({
+  limit: z.int().min(1).max(1000).default(100),
+  /** Waits so long for a first change. */
+  wait_ms: z.number().min(0).max(60_000).default(0),
+  lease_ms: z.number().min(50).max(3_600_000).optional(),
+});
+const ackSchema = z.strictObject({ token, seqs: z.array(z.int()).min(1).optional() });
+const nackSchema = z.strictObject({
+  token,
+  seq: z.int(),
+  error: z.string().max(10_000).optional(),
+  delay_ms: z.number().min(0).optional(),
+  dead: z.boolean().optional(),
+});
+const extendSchema = z.strictObject({ token, lease_ms: z.number().min(50).max(3_600_000).optional() });
+const seekSchema = z.strictObject({ to: z.union([z.enum(['start', 'now']), z.iso.datetime({ offset: true })]) });
+const eventSchema = z.strictObject({
+  id: z.string().min(1).max(500).optional(),
+  key: z.string().max(500).optional(),
+  type: z.string().min(1).max(200).optional(),
+  headers: z.record(z.string(), z.string()).optional(),
+  payload: z.unknown().optional(),
+});
+const eventsSchema = z.union([z.array(eventSchema).min(1).max(1000), eventSchema.transform((event) => [event])]);
+
+interface FeedHost {
+  readonly feed: Feed;
+  readonly ports: Ports;
+}
+
+/** The feed over HTTP: `/consumers/{name}/recv|ack|nack|extend|release|seek`, `/topics/{name}`, `/metrics`. For admins. */
+export function consumerRoutes({ feed, ports }: FeedHost, options: Pick<HttpOptions, 'adminKeys'>): Hono {
+  const routes = new Hono();
+  const { store } = feed;
+  const admin = requireAdmin(options.adminKeys);
+  const post = <T>(path: string, schema: z.ZodType<T>, act: (c: Context, body: T) => Promise<unknown>) => {
+    routes.post(path, admin, async (c) => {
+      const body = parse(schema, await readJson(c.req.raw, MAX_EVENT_BYTES));
+      return c.json((await told(act(c, body))) as object);
+    });
+    routes.all(path, only('POST'));
+  };
+  const nameOf = (c: Context) => c.req.param('name') ?? '';
+
+  post('/consumers/:name/recv', recvSchema, async (c, body) => {
+    const until = ports.monotonic() + body.wait_ms;
+    const { signal } = c.req.raw;
+    for (;;) {
+      // Nobody would hear the answer: nothing is taken for nobody.
+      if (signal.aborted) throw new HttpError(408, 'request_ended', 'the request ended while it waited');
+      const batch = await store.recv(nameOf(c), body.limit, body.lease_ms ?? null);
+      if (batch.token !== null && signal.aborted) await store.release(nameOf(c), batch.token);
+      const left = until - ports.monotonic();
+      if (batch.token !== null || batch.paused === true || left <= 0) return batch;
+      await ports.sleep(Math.min(left, Math.max(10, batch.wait_ms ?? POLL_MS), POLL_MS), signal);
+    }
+  });
+  post('/consumers/:name/ack', ackSchema, async (c, body) => await store.ack(nameOf(c), body.token, body.seqs ?? null, undefined));
+  post('/consumers/:name/nack', nackSchema, async (c, body) =>
+    store.nack(nameOf(c), body.token, body.seq, body.error ?? 'refused', body.delay_ms ?? null, body.dead ?? false),
+  );
+  post('/consumers/:name/extend', extendSchema, async (c, body) => ({
+    extended: await store.extend(nameOf(c), body.token, body.lease_ms ?? null),
+  }));
+  post('/consumers/:name/release', z.strictObject({ token }), async (c, body) => ({
+    released: await store.release(nameOf(c), body.token),
+  }));
+  post('/consumers/:name/seek', seekSchema, async (c, body) => store.seek(nameOf(c), body.to));
+  routes.get('/consumers', admin, async (c) => c.json(await store.status(null)));
+  routes.get('/consumers/:name', admin, async (c) => c.json((await told(store.status(nameOf(c))))[0] as object));
+  post('/topics/:name', eventsSchema, async (c, events) => store.publish(nameOf(c), events));
+  routes.get('/metrics', admin, async (c) =>
+    c.text(formatMetrics(await store.status(null)), 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }),
+  );
+  return routes;
+}
+
+function parse<T>(schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new HttpError(400, 'body_invalid', `${issue?.path.join('.') || 'the body'}: ${issue?.message ?? 'is not understood'}`);
+}
+
+async function told<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof LeaseLostError) throw new HttpError(409, 'lease_lost', error.message);
+    if (error instanceof NotFoundError) throw new HttpError(404, 'not_found', error.message);
+    if (error instanceof RequestRefusedError) throw new HttpError(410, 'beyond_retention', error.message);
+    const state = (error as { sqlState?: string }).sqlState;
+    if (state === '22023') throw new HttpError(400, 'body_invalid', (error as Error).message);
+    throw error;
+  }
+}

@@ -156,7 +156,12 @@ function completeApp(
     );
     return undefined;
   }
-  const { api_key_env, webhook_secret_env, base_url, sync_resources, ...rest } = app.config;
+  const { api_key_env, webhook_secret_env, base_url, sync_resources, ...others } = app.config;
+  const { literal, rest } = separateSecrets(others);
+  for (const name of literal)
+    problems.push(
+      `${path}.config.${name}: a secret has no place in this file; put it into .env and name its variable: ${name}_env: '${app.app_key.toUpperCase().replaceAll('-', '_')}_${name.toUpperCase()}'`,
+    );
   const settings = connector.settings.safeParse(rest);
   if (!settings.success) {
     for (const issue of settings.error.issues)
@@ -173,7 +178,9 @@ function completeApp(
   const history = app.history === true ? resources : app.history === false ? [] : app.history;
   history.forEach((name, index) => {
     if (!resources.includes(name))
-      problems.push(`${path}.history[${index}]: ${app.app_key} syncs no resource "${name}" (it syncs: ${resources.join(', ')})`);
+      problems.push(
+        `${path}.history[${index}]: ${app.app_key} syncs no resource "${name}" (it syncs: ${resources.join(', ')})`,
+      );
   });
   const upper = app.app_key.toUpperCase().replaceAll('-', '_');
   const from = app.sync_from ?? globalSyncFrom;
@@ -189,6 +196,14 @@ function completeApp(
     settings: settings.success ? settings.data : {},
     syncFromSeconds: from === undefined ? undefined : Math.floor(from.getTime() / 1000),
   };
+}
+
+/** Settings that hold a secret itself, instead of naming its variable. */
+function separateSecrets(settings: Readonly<Record<string, unknown>>) {
+  const literal = Object.keys(settings).filter((name) =>
+    /^(api_key|webhook_secret|access_token|client_secret|token|secret)$/.test(name),
+  );
+  return { literal, rest: Object.fromEntries(Object.entries(settings).filter(([name]) => !literal.includes(name))) };
 }
 
 /** A wanted child brings the parent that it comes with; a wanted parent does not force its children. */

@@ -56,13 +56,15 @@ export function createStore(db: Database) {
       }),
     loseCursor: (task: Task, hasRange: boolean) =>
       db.call<boolean>('lose_cursor', { ...lease(task), has_range: hasRange }),
-    loseParent: (task: Task, parent: SqlSpec) => db.call<boolean>('lose_parent', { ...lease(task), parent }),
+    loseParent: (task: Task, parent: SqlSpec, spec: SqlSpec) =>
+      db.call<boolean>('lose_parent', { ...lease(task), parent, spec }),
     idleRuns: (filter: TaskFilter) => db.call<string[]>('idle_runs', { filter }),
     becomeFanout: (task: Task, after: string) => db.call<boolean>('become_fanout', { ...lease(task), after }),
-    fanOut: (task: Task, parentCollection: string, batch: number, leaseSeconds: number) =>
+    fanOut: (task: Task, parentCollection: string, spec: SqlSpec, batch: number, leaseSeconds: number) =>
       db.call<{ parents: number; done: boolean }>('fan_out', {
         ...lease(task),
         parent_collection: parentCollection,
+        spec,
         batch,
         lease_seconds: leaseSeconds,
       }),

@@ -127,7 +127,8 @@ language sql set search_path = '' as $$
 $$;
 
 -- The provider knows no such parent (any more): the list of its children ends, and the parent is asked for.
-create or replace function supasaasy.lose_parent(p_task bigint, p_token bigint, p_parent jsonb) returns boolean
+-- Where the children have a life of their own, each that we know is asked for as well.
+create or replace function supasaasy.lose_parent(p_task bigint, p_token bigint, p_parent jsonb, p_spec jsonb) returns boolean
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
 declare
@@ -140,6 +141,12 @@ begin
   end if;
   if coalesce((p_parent ->> 'retrievable')::boolean, false) then
     perform supasaasy.ask_again(t.app_key, p_parent, jsonb_build_array(t.external_id), jsonb_build_object('run_id', t.run_id, 'priority', t.priority));
+  end if;
+  if coalesce((p_spec ->> 'retrievable')::boolean, false) then
+    perform supasaasy.ask_again(t.app_key, p_spec, (
+      select jsonb_agg(external_id) from supasaasy.entities
+      where parent_id = t.external_id and app_key = t.app_key and collection_key = t.collection_key and deleted_at is null
+    ), jsonb_build_object('run_id', t.run_id, 'priority', t.priority));
   end if;
   delete from supasaasy.tasks where id = p_task and run_id is null;
   return true;
@@ -213,8 +220,11 @@ begin
   return result;
 end $$;
 
--- A resource that can only be listed per parent: the next batch of parents gets a task each.
-create or replace function supasaasy.fan_out(p_task bigint, p_token bigint, p_parent_collection text, p_batch integer, p_lease_seconds double precision) returns jsonb
+-- A resource that can only be listed per parent: the next batch of parents gets a task each. No list shows what
+-- belonged to a parent that is gone: those are asked for one by one.
+create or replace function supasaasy.fan_out(
+  p_task bigint, p_token bigint, p_parent_collection text, p_batch integer, p_lease_seconds double precision, p_spec jsonb
+) returns jsonb
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
 declare
@@ -234,6 +244,13 @@ begin
     case when t.input ? 'created_from' then jsonb_build_object('created_from', t.input -> 'created_from') else '{}' end
   from unnest(ids) id
   on conflict do nothing;
+  if coalesce(cardinality(ids), 0) < p_batch and coalesce((p_spec ->> 'retrievable')::boolean, false) then
+    perform supasaasy.ask_again(t.app_key, p_spec, (
+      select jsonb_agg(e.external_id) from supasaasy.entities e
+      join supasaasy.entities p on p.app_key = e.app_key and p.collection_key = p_parent_collection and p.external_id = e.parent_id
+      where e.app_key = t.app_key and e.collection_key = t.collection_key and e.deleted_at is null and p.deleted_at is not null
+    ), jsonb_build_object('run_id', t.run_id, 'priority', t.priority));
+  end if;
   update supasaasy.tasks set cursor = coalesce(ids[cardinality(ids)], cursor),
     state = case when coalesce(cardinality(ids), 0) < p_batch then 'done' else state end,
     finished_at = case when coalesce(cardinality(ids), 0) < p_batch then clock_timestamp() end,

@@ -55,7 +55,7 @@ export async function readList(
       }
       const parent = task.kind === 'children' ? parentOf(app, resource) : undefined;
       if (error instanceof NotFoundError && parent !== undefined) {
-        await context.store.loseParent(task, app.spec(parent.name));
+        await context.store.loseParent(task, app.spec(parent.name), app.spec(resource.name));
         return 'done';
       }
       if (error instanceof UnlistableError && task.kind === 'list' && resource.list?.fallback !== undefined) {

@@ -154,7 +154,17 @@ async function fanOut(context: SyncContext, app: App, task: Task, stop: () => bo
   if (parent === undefined) throw new SupasaasyError(`${app.key}: "${task.resource}" has no parent to be read by`);
   for (;;) {
     if (stop()) return 'stopped';
-    if ((await context.store.fanOut(task, parent.collection, FAN_OUT_BATCH, context.settings.leaseSeconds)).done)
+    if (
+      (
+        await context.store.fanOut(
+          task,
+          parent.collection,
+          app.spec(task.resource),
+          FAN_OUT_BATCH,
+          context.settings.leaseSeconds,
+        )
+      ).done
+    )
       return 'done';
   }
 }

@@ -1,6 +1,6 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
+import { type Line, rateOf } from './line.ts';
 import type { Output } from './output.ts';
-import { type Line, rateOf } from './progress.ts';
 import { formatCount } from './table.ts';
 
 interface Slot {

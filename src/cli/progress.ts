@@ -1,6 +1,7 @@
 import process from 'node:process';
 import type { PageProgress } from '../engine/sync/context.ts';
 import { createBars } from './bars.ts';
+import { type Line, rateOf } from './line.ts';
 import type { Output } from './output.ts';
 import { formatCount } from './table.ts';
 
@@ -10,16 +11,6 @@ export interface Progress {
   expect(appKey: string, resource: string, rows: number): void;
   /** Ends the drawing; later pages are not shown. */
   stop(): void;
-}
-
-/** How far one resource of one app is. */
-export interface Line {
-  readonly name: string;
-  rows: number;
-  /** 0: nobody knows. */
-  readonly total: number;
-  readonly startedAt: number;
-  touchedAt: number;
 }
 
 const PLAIN_EVERY_MS = 2_000;
@@ -61,11 +52,6 @@ export function createProgress(out: Output): Progress {
       bars?.stop([...lines.values()]);
     },
   };
-}
-
-/** Rows a second since the first of them. */
-export function rateOf(line: Line): number {
-  return Math.round(line.rows / Math.max(0.25, (line.touchedAt - line.startedAt) / 1000));
 }
 
 type Counts = PageProgress['counts'];

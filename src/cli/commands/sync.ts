@@ -106,7 +106,7 @@ function describePreview(preview: Preview): string {
   return [
     formatTable(head, rows),
     '',
-    `${preview.app_key}: a ${preview.mode} sync would do this. Nothing was written (${preview.requests} requests, ${formatDuration(preview.duration_ms)}).`,
+    `${preview.app_key}: the ${preview.mode} sync would do this. Nothing was written (${preview.requests} requests, ${formatDuration(preview.duration_ms)}).`,
     ...preview.notes,
     ...preview.errors.map((error) => `error: ${error}`),
   ].join('\n');

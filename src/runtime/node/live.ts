@@ -64,7 +64,10 @@ export function startLive(engine: Engine, outer: AbortSignal): Live {
       await store.trimInbox(engine.config.webhook_logging.retention_days);
       const { held_by } = await engine.feed.store.trim(engine.config.feed.retention_days, false);
       for (const { consumer, since } of held_by)
-        ports.log('warn', `consumer ${consumer} holds the feed back: it has not read what is older than the retention, from ${since} on`);
+        ports.log(
+          'warn',
+          `consumer ${consumer} holds the feed back: it has not read what is older than the retention, from ${since} on`,
+        );
     }),
     engine.feed.run({ signal }),
   ];

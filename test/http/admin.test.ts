@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { sandboxFetch } from '../../sandbox/http/fetch.ts';
 import { createStripeSandbox } from '../../sandbox/stripe/index.ts';
 import { DatabaseError } from '../../src/errors.ts';
-import { describeEachDatabase } from '../setup/database.ts';
+import { describeEachDatabase, type TestDatabase } from '../setup/database.ts';
 import { ADMIN_KEY, customerEvent, ENV, host, SECRET, signature } from './hosted.ts';
 
 const json = (body: unknown, headers: Record<string, string> = {}) => ({
@@ -12,8 +12,14 @@ const json = (body: unknown, headers: Record<string, string> = {}) => ({
 });
 
 describeEachDatabase('the admin routes', (make) => {
+  /** For tests that leave nothing behind. */
+  let shared: TestDatabase;
+  beforeAll(async () => {
+    shared = await make({ template: 'both connectors' });
+  });
+
   it('A40: trigger nothing and tell nothing without the admin key', async () => {
-    const { database, query } = await make({ template: 'both connectors' });
+    const { database, query } = shared;
     const { http } = host(database);
     const keys = [
       undefined,
@@ -39,7 +45,7 @@ describeEachDatabase('the admin routes', (make) => {
   });
 
   it('A40: stay closed when no admin key is configured', async () => {
-    const { database } = await make({ template: 'both connectors' });
+    const { database } = shared;
     for (const keys of [[], ['']]) {
       const { http } = host(database, { adminKeys: () => keys });
       for (const authorization of ['Bearer ', 'Bearer undefined', 'Bearer null'])
@@ -48,7 +54,7 @@ describeEachDatabase('the admin routes', (make) => {
   });
 
   it('take the key however its scheme is written', async () => {
-    const { database } = await make({ template: 'both connectors' });
+    const { database } = shared;
     const { http } = host(database);
     expect((await http.request('/status', { headers: { authorization: `bearer ${ADMIN_KEY}` } })).status).toBe(200);
   });
@@ -72,7 +78,7 @@ describeEachDatabase('the admin routes', (make) => {
   });
 
   it('POST /sync refuses what it does not understand, and says what', async () => {
-    const { database } = await make({ template: 'both connectors' });
+    const { database } = shared;
     const { http, admin } = host(database);
     const cases: [unknown, number, RegExp][] = [
       [{}, 400, /app_key/],
@@ -158,7 +164,7 @@ describeEachDatabase('the admin routes', (make) => {
   });
 
   it('GET /health/config names missing secrets to the admin, and no value to anybody (A45)', async () => {
-    const { database } = await make({ template: 'both connectors' });
+    const { database } = shared;
     const { http, admin } = host(database, { env: { ...ENV, INTERCOM_KEY: undefined } as never });
     const open = await http.request('/health/config');
     expect([open.status, await open.json()]).toEqual([503, { status: 'incomplete' }]);
@@ -171,7 +177,7 @@ describeEachDatabase('the admin routes', (make) => {
   });
 
   it('GET /health answers 200 while the database does', async () => {
-    const { database } = await make({ template: 'both connectors' });
+    const { database } = shared;
     const answer = await host(database).http.request('/health');
     expect([answer.status, await answer.json(), answer.headers.get('cache-control')]).toEqual([
       200,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { defineConfig } from '../../src/config.ts';
 import { lastOccurrence, nextOccurrenceInMs, startDueRuns } from '../../src/engine/schedule.ts';
 import { describeEachDatabase, type TestDatabase } from '../setup/database.ts';
@@ -30,6 +30,14 @@ describe('occurrences', () => {
 });
 
 describeEachDatabase('schedules', (make) => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await make({ template: 'both connectors' });
+  });
+  beforeEach(async () => {
+    await database.query('truncate supasaasy.schedules, supasaasy.schedule_runs, supasaasy.runs cascade');
+  });
+
   const apps = [
     { app_key: 'stripe_main', connector: 'stripe', config: { api_key_env: 'STRIPE_KEY' } },
     { app_key: 'keyless', connector: 'stripe', config: { api_key_env: 'NOWHERE' } },
@@ -46,14 +54,12 @@ describeEachDatabase('schedules', (make) => {
     database.query(`update supasaasy.schedule_runs set claimed_at = claimed_at - $1::interval`, [by]);
 
   it('do not make up for what was due before they were declared', async () => {
-    const database = await make({ template: 'both connectors' });
     const { started } = await scheduled(database, [{ ...everyMinute, cron: '0 0 1 1 *' }], '0');
     expect(started).toEqual([]);
     expect(await database.query('select from supasaasy.runs')).toEqual([]);
   });
 
   it('start an occurrence once, however many schedulers there are', async () => {
-    const database = await make({ template: 'both connectors' });
     const { engine } = await scheduled(database);
     const all = (await Promise.all(Array.from({ length: 8 }, () => startDueRuns(engine)))).flat();
     const due = await database.query('select from supasaasy.schedule_runs');
@@ -62,7 +68,6 @@ describeEachDatabase('schedules', (make) => {
   });
 
   it('A16: a run that failed is started again after a pause, not at the next interval', async () => {
-    const database = await make({ template: 'both connectors' });
     const { engine } = await scheduled(database, [{ ...everyMinute, cron: '0 0 1 1 *' }], '2 years');
     const [first] = await startDueRuns(engine);
     await database.query(
@@ -79,7 +84,6 @@ describeEachDatabase('schedules', (make) => {
   });
 
   it('are taken over from a scheduler that died between its claim and the run', async () => {
-    const database = await make({ template: 'both connectors' });
     const { engine } = await scheduled(database, [{ ...everyMinute, cron: '0 0 1 1 *' }], '2 years');
     const due = lastOccurrence('0 0 1 1 *', Date.now())?.toISOString() ?? '';
     expect(await engine.store.claimOccurrence('stripe_main', 'full 0 0 1 1 *', due)).toBe(1);
@@ -89,7 +93,6 @@ describeEachDatabase('schedules', (make) => {
   });
 
   it('of one app without a key stop no other app, and say why', async () => {
-    const database = await make({ template: 'both connectors' });
     const { engine, logged } = await scheduled(database, [{ ...everyMinute, app_key: 'keyless' }, everyMinute]);
     expect(await startDueRuns(engine)).toMatchObject([{ appKey: 'stripe_main' }]);
     expect(logged.join('\n')).toContain('NOWHERE');
@@ -99,7 +102,6 @@ describeEachDatabase('schedules', (make) => {
   });
 
   it('that are disabled or removed start nothing', async () => {
-    const database = await make({ template: 'both connectors' });
     await scheduled(database);
     const { engine } = await scheduled(database, [{ ...everyMinute, enabled: false }]);
     expect(await startDueRuns(engine)).toEqual([]);

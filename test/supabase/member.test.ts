@@ -1,7 +1,7 @@
 import { App } from '@supabase/lite';
 import { createPostgresConnection } from '@supabase/lite/postgres';
 import { createClient, type SupabaseClient } from '@supabase/supabase-js';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, vi } from 'vitest';
 import { sandboxFetch } from '../../sandbox/http/fetch.ts';
 import { createStripeSandbox } from '../../sandbox/stripe/index.ts';
 import { ENV, host } from '../http/hosted.ts';
@@ -27,6 +27,8 @@ describeEachDatabase(
     const stranger = { email: 'stranger@example.com', password: 'Correct-horse-2' };
 
     beforeAll(async () => {
+      // The server prints whatever PostgreSQL refuses.
+      vi.spyOn(console, 'error').mockImplementation(() => {});
       database = await make({ template: 'both connectors' });
       const connection = createPostgresConnection({
         url: database.connectionString ?? '',

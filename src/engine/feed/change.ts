@@ -43,6 +43,7 @@ export interface AckResult {
   readonly acked: number;
   readonly repeated: number;
   readonly lost: number;
+  readonly lost_seqs?: readonly number[];
 }
 
 export interface NackResult {

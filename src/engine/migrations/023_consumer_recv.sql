@@ -152,7 +152,8 @@ begin
     select least(next_at, min(lease_until)) into next_at from supasaasy.consumer_lanes where consumer = p_name and token is not null;
     next_at := least(next_at, ripe_at);
     return json_build_object('token', null, 'changes', '[]'::json,
-      'wait_ms', greatest(0, ceil(extract(epoch from next_at - clock_timestamp()) * 1000)));
+      -- Without the case, "nothing is due" would read as "at once": greatest() passes over nulls.
+      'wait_ms', case when next_at is not null then greatest(0, ceil(extract(epoch from next_at - clock_timestamp()) * 1000)) end);
   end if;
   if c.kind = 'changes' then
     rendered := supasaasy.render_changes(seqs, attempts, c.thin);
@@ -210,7 +211,8 @@ declare
   left_out boolean := false;
   bit bigint;
   has_held boolean;
-  put_aside boolean := false;
+  share integer;
+  aside boolean;
   ripe timestamptz := p_clock - make_interval(secs => p_consumer.consume_lag_ms / 1000);
 begin
   seqs := '{}'; partitions := 0; idle := false;
@@ -264,11 +266,14 @@ begin
         chosen := chosen | bit;
         partitions := partitions + 1;
       end if;
-      if has_held and exists (select 1 from supasaasy.consumer_held h where h.consumer = p_consumer.name and h.entity = entry.entity) then
-        -- Behind its own failure, and nobody else's.
+      aside := false;
+      if has_held then
+        -- Behind its own failure, and nobody else's. Asked by the update itself: whoever looked first would lose the
+        -- change when the last one that was held is acknowledged in between.
         update supasaasy.consumer_held h set seqs = h.seqs || entry.seq where h.consumer = p_consumer.name and h.entity = entry.entity;
-        put_aside := true;
-      else
+        aside := found;
+      end if;
+      if not aside then
         seqs := seqs || entry.seq;
       end if;
     end if;
@@ -286,16 +291,26 @@ begin
     return;
   end if;
 
-  if left_out then
-    -- The others stay where they are, for others.
-    update supasaasy.consumer_lanes l set partitions = lane.partitions & ~chosen, target = lane.target, seq = lane.seq, last_seq = lane.last_seq, sparse = lane.sparse
-    where l.id = lane.id;
-    insert into supasaasy.consumer_lanes (consumer, partitions, seen) values (lane.consumer, chosen, lane.seen) returning id into lane.id;
-  else
-    partitions := bit_count(lane.partitions::bit(64));
+  -- What is not ours to take now stays free for others: partitions with changes of their own where they are, and
+  -- without (there is more in the lane than one reader's share) where we are.
+  share := (64 + p_consumer.parallel - 1) / p_consumer.parallel;
+  for p in 0 .. 63 loop
+    exit when left_out or cardinality(seqs) = 0 or partitions >= least(p_room, share);
+    bit := 1::bigint << p;
+    if lane.partitions & bit <> 0 and chosen & bit = 0 then
+      chosen := chosen | bit;
+      partitions := partitions + 1;
+    end if;
+  end loop;
+  if left_out or (cardinality(seqs) > 0 and lane.partitions <> chosen) then
+    insert into supasaasy.consumer_lanes (consumer, partitions, seen, target, seq, last_seq, sparse)
+    values (lane.consumer, lane.partitions & ~chosen, case when stopped or left_out then lane.seen else lane.target end,
+      case when stopped or left_out then lane.target end, case when left_out then lane.seq when stopped then reached else 0 end,
+      case when stopped or left_out then lane.last_seq else 0 end, (stopped or left_out) and lane.sparse);
+    lane.partitions := chosen;
   end if;
   update supasaasy.consumer_lanes l set
-    seen = case when stopped then lane.seen else lane.target end, target = case when stopped then lane.target end,
+    partitions = lane.partitions, seen = case when stopped then lane.seen else lane.target end, target = case when stopped then lane.target end,
     seq = case when stopped then reached else 0 end, last_seq = case when stopped then lane.last_seq else 0 end, sparse = stopped and lane.sparse,
     pending = seqs, flight = seqs, token = case when cardinality(seqs) > 0 then p_token end,
     lease_until = case when cardinality(seqs) > 0 then p_until end, crashes = 0

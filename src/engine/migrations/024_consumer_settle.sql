@@ -69,16 +69,16 @@ language plpgsql security definer set search_path = '' set jit = off as $$
 declare
   c supasaasy.consumers;
   done integer;
-  lost integer := 0;
+  lost bigint[] := '{}';
 begin
   c := supasaasy.use_consumer(p_name);
   done := supasaasy.settle(p_name, p_token, p_seqs);
   if p_seqs is not null and done < cardinality(p_seqs) then
-    select count(*) into lost from unnest(p_seqs) s
+    select coalesce(array_agg(s), '{}') into lost from unnest(p_seqs) s
     where exists (select 1 from supasaasy.consumer_lanes where consumer = p_name and s = any(pending) and token is distinct from p_token)
       or exists (select 1 from supasaasy.consumer_held where consumer = p_name and s = any(seqs) and token is distinct from p_token);
   end if;
-  if done = 0 and (lost > 0 or not supasaasy.knows_token(p_name, p_token)) then
+  if done = 0 and (cardinality(lost) > 0 or not supasaasy.knows_token(p_name, p_token)) then
     perform supasaasy.refuse_token(p_name);
   end if;
   if done > 0 and c.failing_since is not null then
@@ -87,7 +87,8 @@ begin
   if p_stats is not null then
     perform supasaasy.count_handled(p_name, p_stats);
   end if;
-  return json_build_object('acked', done, 'repeated', case when p_seqs is null then 0 else cardinality(p_seqs) - done - lost end, 'lost', lost);
+  return json_build_object('acked', done, 'repeated', case when p_seqs is null then 0 else cardinality(p_seqs) - done - cardinality(lost) end,
+    'lost', cardinality(lost), 'lost_seqs', lost);
 end $$;
 
 -- Failed: the change waits p_delay_ms (null: by the consumer's backoff) and with it all later ones of its entity, and

@@ -2,6 +2,7 @@ import { WebhookVerificationError } from '../../errors.ts';
 import type { NormalizedEvent } from '../../kit/connector.ts';
 import type { App } from '../app.ts';
 import type { Ports } from '../ports.ts';
+import { isBadData } from '../sql-errors.ts';
 import type { AcceptedDelivery, Store } from '../store.ts';
 
 /** Verifies a delivery and makes it durable. Resolves only when the row is committed (I4). */
@@ -33,10 +34,21 @@ export function createAcceptor(store: Store, ports: Ports): Acceptor {
         await store.acceptDeliveries(batch.map((w) => w.delivery));
         for (const w of batch) w.resolve();
       } catch (error) {
-        for (const w of batch) w.reject(error);
+        // One that the database cannot hold must not cost the others their place: each alone, then.
+        if (batch.length > 1 && isBadData(error)) await Promise.all(batch.map(commitAlone));
+        else for (const w of batch) w.reject(error);
       }
     }
     committing = false;
+  }
+
+  async function commitAlone(one: Waiting): Promise<void> {
+    try {
+      await store.acceptDeliveries([one.delivery]);
+      one.resolve();
+    } catch (error) {
+      one.reject(error);
+    }
   }
 
   return {
@@ -56,7 +68,6 @@ export function createAcceptor(store: Store, ports: Ports): Acceptor {
 
 /** What the inbox keeps. A verified body that cannot be read is kept too, where a person sees it. */
 async function readDelivery(app: App, text: string, bytes: Uint8Array): Promise<AcceptedDelivery> {
-  // PostgreSQL's text holds no U+0000; in JSON a raw one is invalid anyway.
   const body = storable(text);
   try {
     const event = app.config.connector.webhook.parse(body);

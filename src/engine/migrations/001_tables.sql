@@ -173,6 +173,7 @@ create table if not exists supasaasy.tasks (
   created_at   timestamptz not null default clock_timestamp(),
   finished_at  timestamptz
 );
+alter table supasaasy.tasks add column if not exists first_created bigint;
 create index if not exists tasks_claim on supasaasy.tasks (priority, id) where state in ('ready', 'running');
 create index if not exists tasks_of_run on supasaasy.tasks (run_id);
 create index if not exists tasks_of_pass on supasaasy.tasks (pass_id) where pass_id is not null;

@@ -7,6 +7,7 @@ import type { SqlDatabase } from '../../engine/database.ts';
 import { createEngine, type Engine, type EngineOptions } from '../../engine/engine.ts';
 import { declareFeed } from '../../engine/feed/declare-feed.ts';
 import { applyMigrations, checksumOf, type Migration, readLedger, sortMigrations } from '../../engine/migrate.ts';
+import { toDeclaredSchedules } from '../../engine/schedule.ts';
 import { ConfigError, describeError, SupasaasyError } from '../../errors.ts';
 import { readMigrations } from './migration-files.ts';
 import { createPglite } from './pglite.ts';
@@ -80,6 +81,9 @@ export async function declare(config: Config, database: SqlDatabase): Promise<vo
     apps: config.apps.map((app) => ({ app_key: app.app_key, name: app.name, connector: app.connector.metadata.name })),
   });
   await database.call('set_auth', { enabled: config.auth.enabled });
+  await database.call('declare_schedules', { schedules: toDeclaredSchedules(config) });
+  // Jobs of pg_cron, where it is; elsewhere `serve` is the clock.
+  await database.call('install_jobs', {});
   await declareFeed(config, database);
 }
 

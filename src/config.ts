@@ -13,7 +13,7 @@ const envName = z
   .string()
   .regex(
     ENV_NAME,
-    'must be the NAME of an environment variable (like STRIPE_API_KEY), not a secret itself; put the secret in .env',
+    'must be the NAME of an environment variable (like ACME_API_KEY), not a secret itself; put the secret in .env',
   );
 
 const syncFrom = z

@@ -1,8 +1,8 @@
 import type { DeliverySettings } from './deliver.ts';
+import type { Sandbox } from './exchange.ts';
 import type { FaultRule } from './faults.ts';
 import type { SandboxAnswer, SandboxRequest } from './provider.ts';
 import type { RateLimitSettings } from './rate-limit.ts';
-import type { Sandbox } from './sandbox.ts';
 import { truthOf } from './truth.ts';
 
 /** Routes under `/_sandbox/`: what tests ask of an emulator and no provider has. */

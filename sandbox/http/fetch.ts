@@ -1,5 +1,6 @@
+import type { Sandbox } from './exchange.ts';
 import type { SandboxProvider, SandboxRequest } from './provider.ts';
-import { createSandbox, type Sandbox, type SandboxOptions } from './sandbox.ts';
+import { createSandbox, type SandboxOptions } from './sandbox.ts';
 
 /** `fetch` that ends in an emulated provider of this process: no sockets, the clock is the caller's. */
 export interface SandboxFetch {

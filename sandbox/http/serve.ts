@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Outcome, Sandbox } from './exchange.ts';
 import type { SandboxProvider, SandboxRequest } from './provider.ts';
-import { createSandbox, type Outcome, type Sandbox, type SandboxOptions } from './sandbox.ts';
+import { createSandbox, type SandboxOptions } from './sandbox.ts';
 
 export interface ServeOptions extends SandboxOptions {
   /** 0, the default: any free port. */

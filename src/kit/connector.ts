@@ -3,7 +3,7 @@ import type { Position, ProviderRequest, Resource } from './resource.ts';
 
 /** What a connector says about itself (S4-01 … S4-06). */
 export interface ConnectorMetadata {
-  /** Unique: `stripe`. */
+  /** Unique: `acme`. */
   readonly name: string;
   readonly title: string;
   /** The API version that is asked for, and recorded with every entity. */
@@ -71,7 +71,7 @@ export interface Delivery {
 }
 
 export interface WebhookHandler {
-  /** Methods beside POST that the provider uses to check an endpoint: Intercom's HEAD. Answered 200. */
+  /** Methods beside POST that the provider uses to check an endpoint: HEAD, say. Answered 200. */
   readonly handshakeMethods?: readonly string[];
   /** Checks the raw bytes against each secret (rotation: any may fit). Never parses before that. */
   verify(delivery: Delivery, secrets: readonly string[], nowMs: number): Promise<Verification>;
@@ -79,7 +79,7 @@ export interface WebhookHandler {
   parse(body: string): NormalizedEvent;
 }
 
-/** A log of changes that the provider itself keeps (Stripe's events): what incremental syncs read. */
+/** A log of changes that the provider itself keeps: what incremental syncs read. */
 export interface ChangeLog {
   /** Milliseconds that the provider keeps; a longer gap needs a full pass. */
   readonly retentionMs: number;

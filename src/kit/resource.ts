@@ -19,7 +19,7 @@ export interface Shape {
   readonly version?: InstantAt;
   /** When an object counts as archived: the value at `path` equals `equals`, or (without `equals`) is there and not false. */
   readonly archived?: { readonly path: Path; readonly equals?: unknown; readonly at?: InstantAt };
-  /** An answer that says "this is deleted": Stripe's `{id, deleted: true}`. */
+  /** An answer that says "this is deleted": `{id, deleted: true}`. */
   readonly deleted?: { readonly path: Path; readonly equals: unknown };
   /** Top-level fields that change without the object changing (freshly signed links). Stored, but no news. */
   readonly volatile?: readonly string[];
@@ -35,17 +35,17 @@ export interface Child {
   readonly path: Path;
   /** Where the provider says that the nested list was cut. */
   readonly more?: Path;
-  /** False: a nested list never shows that a child is gone (Intercom's capped conversation parts). Default true. */
+  /** False: a nested list never shows that a child is gone (the newest 500 only, say). Default true. */
   readonly replace?: boolean;
 }
 
 /** How an answer says where the next page is. */
 export type NextPage =
-  /** `has_more` at `more`; the cursor is the last record's id (Stripe). */
+  /** `has_more` at `more`; the cursor is the last record's id. */
   | { readonly style: 'last_id'; readonly more: Path }
   /** The next cursor lies at `path`, or nothing does. */
   | { readonly style: 'path'; readonly path: Path }
-  /** Like `path`, but it repeats until an answer is empty (Intercom's scroll). */
+  /** Like `path`, but it repeats until an answer is empty. */
   | { readonly style: 'scroll'; readonly path: Path }
   /** Numbered pages; something lies at `path` while there are more. */
   | { readonly style: 'page'; readonly path: Path }
@@ -55,7 +55,7 @@ export type NextPage =
 export interface Resource extends Shape {
   /** `customer` */
   readonly name: string;
-  /** `stripe_customer` */
+  /** `acme_customer` */
   readonly collection: string;
   /** The list endpoint. Absent: the resource only comes nested in another, or per parent. */
   readonly list?: {

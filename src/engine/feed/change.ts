@@ -6,7 +6,7 @@ export interface Change {
   readonly id: string;
   /** What the change is about: `app_key/collection_key/external_id`, or a message's key. Order is kept per `foreign_id`. */
   readonly foreign_id: string;
-  /** `stripe.subscription.updated` */
+  /** `acme.subscription.updated` */
   readonly type: string;
   readonly app_key: string | null;
   readonly collection_key: string | null;

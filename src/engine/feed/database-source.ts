@@ -4,9 +4,9 @@ import type { ConsumerSettings, Receiver, Source, SourceDeclaration } from './so
 
 export interface ChangesOptions {
   readonly apps?: readonly string[];
-  /** `stripe_subscription` */
+  /** `acme_subscription` */
   readonly collections?: readonly string[];
-  /** `create`, `update`, `archive`, `delete`, or whole types like `stripe.subscription.updated`. */
+  /** `create`, `update`, `archive`, `delete`, or whole types like `acme.subscription.updated`. */
   readonly types?: readonly string[];
 }
 

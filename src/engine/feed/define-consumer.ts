@@ -84,7 +84,7 @@ export function defineConsumer(input: ConsumerInput): Consumer {
     ? []
     : parsed.error.issues.map((issue) => `${issue.path.join('.') || '(root)'}: ${issue.message}`);
   if (typeof input.source?.open !== 'function')
-    problems.push('source: must be a source, like changes({collections: ["stripe_customer"]})');
+    problems.push('source: must be a source, like changes({collections: ["acme_customer"]})');
   if (typeof input.handler !== 'function') problems.push('handler: must be a function of (change, context)');
   if (!parsed.success || problems.length > 0)
     throw new ConfigError(`consumer "${String(input.name)}" has mistakes:`, problems);

@@ -31,7 +31,11 @@ export interface KeyedQueue {
   add(change: Change): void;
   recv(limit: number): Batch;
   ack(token: number, changes: readonly Change[]): AckResult;
-  nack(token: number, change: Change, failure: { readonly error: string; readonly delayMs?: number; readonly dead?: boolean }): NackResult;
+  nack(
+    token: number,
+    change: Change,
+    failure: { readonly error: string; readonly delayMs?: number; readonly dead?: boolean },
+  ): NackResult;
   extend(token: number, leaseMs?: number): void;
   release(token: number): void;
   lag(): Lag;
@@ -107,7 +111,13 @@ export function createKeyedQueue(
     },
     add(change) {
       settled.delete(change.seq);
-      const entity = entities.get(change.foreign_id) ?? { waiting: [], attempts: 0, notBefore: 0, blocked: false, token: undefined };
+      const entity = entities.get(change.foreign_id) ?? {
+        waiting: [],
+        attempts: 0,
+        notBefore: 0,
+        blocked: false,
+        token: undefined,
+      };
       entities.set(change.foreign_id, entity);
       if (!entity.waiting.some((waiting) => waiting.seq === change.seq)) {
         entity.waiting.push(change);
@@ -137,9 +147,16 @@ export function createKeyedQueue(
       }
       const taken = free.sort((a, b) => a.seq - b.seq).slice(0, limit);
       if (taken.length === 0)
-        return { token: null, changes: [], wait_ms: next === Number.POSITIVE_INFINITY ? null : Math.max(0, next - ports.now()) };
+        return {
+          token: null,
+          changes: [],
+          wait_ms: next === Number.POSITIVE_INFINITY ? null : Math.max(0, next - ports.now()),
+        };
       tokens += 1;
-      leases.set(tokens, { until: ports.now() + settings.lease, out: new Map(taken.map((change) => [change.seq, change])) });
+      leases.set(tokens, {
+        until: ports.now() + settings.lease,
+        out: new Map(taken.map((change) => [change.seq, change])),
+      });
       const changes = taken.map((change) => {
         const entity = entities.get(change.foreign_id);
         if (entity !== undefined) entity.token = tokens;
@@ -190,7 +207,11 @@ export function createKeyedQueue(
     lag() {
       const all = [...entities.values()].filter((entity) => !entity.blocked).flatMap((entity) => entity.waiting);
       const oldest = Math.min(...all.map((change) => Date.parse(change.created_at)));
-      return { changes: all.length, more: false, seconds: all.length === 0 ? 0 : Math.max(0, ports.now() - oldest) / 1000 };
+      return {
+        changes: all.length,
+        more: false,
+        seconds: all.length === 0 ? 0 : Math.max(0, ports.now() - oldest) / 1000,
+      };
     },
     clear() {
       entities.clear();

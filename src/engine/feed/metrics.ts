@@ -7,11 +7,16 @@ export function formatMetrics(consumers: readonly ConsumerStatus[]): string {
   const family = (name: string, kind: 'counter' | 'gauge' | 'histogram', help: string) =>
     lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${kind}`);
   const sample = (name: string, labels: Record<string, string>, value: number) =>
-    lines.push(`${name}{${Object.entries(labels).map(([key, text]) => `${key}="${escapeLabel(text)}"`).join(',')}} ${value}`);
+    lines.push(
+      `${name}{${Object.entries(labels)
+        .map(([key, text]) => `${key}="${escapeLabel(text)}"`)
+        .join(',')}} ${value}`,
+    );
   const perType = (name: string, help: string, value: (stat: ConsumerStatus['stats'][number]) => number) => {
     family(name, 'counter', help);
     for (const { name: consumer, stats } of consumers)
-      for (const stat of stats) sample(name, { consumer, connector: connectorOf(stat.type), type: stat.type }, value(stat));
+      for (const stat of stats)
+        sample(name, { consumer, connector: connectorOf(stat.type), type: stat.type }, value(stat));
   };
   const perConsumer = (name: string, help: string, value: (consumer: ConsumerStatus) => number) => {
     family(name, 'gauge', help);
@@ -43,7 +48,7 @@ export function formatMetrics(consumers: readonly ConsumerStatus[]): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** `stripe` of `stripe.customer.updated`. */
+/** `acme` of `acme.customer.updated`. */
 const connectorOf = (type: string) => type.split('.')[0] ?? '';
 
 function escapeLabel(text: string): string {

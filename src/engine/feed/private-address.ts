@@ -1,6 +1,9 @@
 /** True for an address that is not on the public internet: this machine, a private network, a cloud's own services. */
 export function isPrivateAddress(address: string): boolean {
-  const host = address.toLowerCase().replace(/^\[|\]$/g, '').replace(/%.*$/, '');
+  const host = address
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/%.*$/, '');
   const mapped = /^(?:::ffff:|64:ff9b::)(\d+\.\d+\.\d+\.\d+)$/.exec(host)?.[1];
   const v4 = /^\d+\.\d+\.\d+\.\d+$/.test(mapped ?? host) ? (mapped ?? host).split('.').map(Number) : undefined;
   if (v4 !== undefined) return isPrivateV4(v4);
@@ -16,7 +19,10 @@ export function isPrivateAddress(address: string): boolean {
 
 function isPrivateV4([a = 0, b = 0, c = 0]: readonly number[]): boolean {
   return (
-    a === 0 || a === 10 || a === 127 || a >= 224 ||
+    a === 0 ||
+    a === 10 ||
+    a === 127 ||
+    a >= 224 ||
     (a === 100 && b >= 64 && b <= 127) ||
     (a === 169 && b === 254) ||
     (a === 172 && b >= 16 && b <= 31) ||
@@ -27,5 +33,10 @@ function isPrivateV4([a = 0, b = 0, c = 0]: readonly number[]): boolean {
 }
 
 function isPrivateName(name: string): boolean {
-  return name === '' || name === 'localhost' || /\.(localhost|local|internal|home\.arpa)\.?$/.test(name) || !name.includes('.');
+  return (
+    name === '' ||
+    name === 'localhost' ||
+    /\.(localhost|local|internal|home\.arpa)\.?$/.test(name) ||
+    !name.includes('.')
+  );
 }

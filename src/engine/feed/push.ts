@@ -45,7 +45,18 @@ const DEAD_AFTER_MS = 5 * 24 * HOUR;
  * failures for five days; redirects are failures.
  */
 export function definePush(input: PushInput): Consumer {
-  const { url, secretEnv, allowPrivate, maxBytes, schedule = PUSH_SCHEDULE, env, fetch: send, resolve, now, ...rest } = input;
+  const {
+    url,
+    secretEnv,
+    allowPrivate,
+    maxBytes,
+    schedule = PUSH_SCHEDULE,
+    env,
+    fetch: send,
+    resolve,
+    now,
+    ...rest
+  } = input;
   const target = parseUrl(input.name, url, allowPrivate === true);
   const deliver = createDelivery({
     target,
@@ -94,7 +105,9 @@ function createDelivery(options: DeliveryOptions): Handler {
   return async (change, { idempotencyKey, signal }) => {
     const secrets = options.secretEnvs.map((name) => options.env[name]).filter((value): value is string => !!value);
     if (secrets.length === 0)
-      throw new MissingSecretError(`no secret to sign with: set ${options.secretEnvs.join(' or ')} (whsec_ and base64)`);
+      throw new MissingSecretError(
+        `no secret to sign with: set ${options.secretEnvs.join(' or ')} (whsec_ and base64)`,
+      );
     if (!options.allowPrivate) await refusePrivate(options);
     const body = bodyOf(change, options.maxBytes);
     const headers = await webhookHeaders(
@@ -127,7 +140,8 @@ async function refusePrivate({ target, resolve }: DeliveryOptions): Promise<void
   if (resolve === undefined) return;
   const addresses = await resolve(target.hostname.replace(/^\[|\]$/g, ''));
   const bad = addresses.find(isPrivateAddress);
-  if (bad !== undefined) throw new NonRetriableError(`${target.host} leads to ${bad}, a private address: nothing was sent`);
+  if (bad !== undefined)
+    throw new NonRetriableError(`${target.host} leads to ${bad}, a private address: nothing was sent`);
 }
 
 function bodyOf(change: Change, maxBytes: number): string {

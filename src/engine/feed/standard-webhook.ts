@@ -7,7 +7,10 @@ export interface SignedMessage {
 }
 
 /** The headers of one delivery, with a signature by each secret: both the old and the new one while it is rotated. */
-export async function webhookHeaders(message: SignedMessage, secrets: readonly string[]): Promise<Record<string, string>> {
+export async function webhookHeaders(
+  message: SignedMessage,
+  secrets: readonly string[],
+): Promise<Record<string, string>> {
   const signatures = await Promise.all(secrets.map((secret) => sign(message, secret)));
   return {
     'webhook-id': message.id,
@@ -17,7 +20,9 @@ export async function webhookHeaders(message: SignedMessage, secrets: readonly s
 }
 
 async function sign(message: SignedMessage, secret: string): Promise<string> {
-  const key = await crypto.subtle.importKey('raw', secretBytes(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+  const key = await crypto.subtle.importKey('raw', secretBytes(secret), { name: 'HMAC', hash: 'SHA-256' }, false, [
+    'sign',
+  ]);
   const text = new TextEncoder().encode(`${message.id}.${message.timestamp}.${message.body}`);
   const digest = new Uint8Array(await crypto.subtle.sign('HMAC', key, text));
   return `v1,${btoa(String.fromCharCode(...digest))}`;

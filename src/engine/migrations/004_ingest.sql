@@ -184,7 +184,7 @@ language sql immutable set search_path = '' as $$
   ) x;
 $$;
 
--- A list that names objects without showing them whole (Intercom's conversations): asks for those that are newer.
+-- A list that names objects without showing them whole (conversations without their parts): asks for those that are newer.
 create or replace function supasaasy.apply_hints(p_app text, p_spec jsonb, p_records jsonb, p_context jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column

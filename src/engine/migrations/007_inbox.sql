@@ -128,7 +128,7 @@ language sql set search_path = '' as $$
   ) select jsonb_build_object('released', count(*), 'dead', count(*) filter (where state = 'dead')) from released;
 $$;
 
--- One page of the provider's own log of changes (Stripe's events), with the checkpoint, in one transaction.
+-- One page of the provider's own log of changes, with the checkpoint, in one transaction.
 create or replace function supasaasy.ingest_changes(p_task bigint, p_token bigint, p_body text, p_page jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column

@@ -19,7 +19,7 @@ return case when jsonb_typeof(value) = 'number' and value::numeric between -9223
     and value::numeric = trunc(value::numeric) then value::numeric::bigint
   when jsonb_typeof(value) = 'string' and value #>> '{}' ~ '^-?\d{1,18}$' then (value #>> '{}')::bigint end;
 
--- Seconds since 1970, as Stripe and Intercom write them.
+-- Seconds since 1970.
 create or replace function supasaasy.as_timestamp(value jsonb) returns timestamptz
 language sql immutable parallel safe
 return case

@@ -10,7 +10,7 @@ return case p_kind
     from supasaasy.messages)$q$
 end;
 
--- `stripe.subscription.updated`
+-- `acme.subscription.updated`
 create or replace function supasaasy.event_type(p_app text, p_collection text, p_operation text) returns text
 language sql stable
 return (

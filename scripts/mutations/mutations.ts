@@ -70,7 +70,7 @@ export const mutations: readonly Mutation[] = [
     file: APPLY,
     find: `list_until bigint := coalesce((p_context ->> 'list_until')::bigint, -9223372036854775808);`,
     replace: 'list_until bigint := -9223372036854775808;',
-    tests: [CONVERGENCE],
+    tests: [WEBHOOKS],
   },
   {
     name: 'a changed sign is no change',

@@ -65,6 +65,34 @@ describeEachDatabase('webhooks', (make) => {
     expect(await mirror.row('thing', id)).toMatchObject({ raw_payload: { value: 1 } });
   });
 
+  it('A3 an older event never undoes what a later pass has seen unchanged', async () => {
+    const mirror = open();
+    const { id } = mirror.account.create('thing', { value: 1 });
+    await mirror.full();
+    for (const value of [2, 1]) {
+      mirror.account.tick();
+      mirror.account.update('thing', id, { value });
+    }
+    mirror.account.tick();
+    await mirror.full();
+    await mirror.deliver(last(mirror, 2));
+    expect(await mirror.row('thing', id)).toMatchObject({ raw_payload: { value: 1 } });
+    expect(await mirror.changes()).toHaveLength(1);
+  });
+
+  it('A5 a creation that is told after a pass has not seen the object brings nothing to life', async () => {
+    const mirror = open();
+    const { id } = mirror.account.create('thing');
+    const created = last(mirror);
+    mirror.account.tick();
+    mirror.account.remove('thing', id);
+    mirror.account.tick();
+    await mirror.full();
+    await mirror.deliver(created);
+    expect(await mirror.held('thing')).toEqual(new Map());
+    expect(await mirror.changes()).toEqual([]);
+  });
+
   for (const order of ['as they happened', 'reversed', 'in one batch']) {
     it(`A4 two events in one second, ${order}: the provider's current state, read again`, async () => {
       const mirror = open();

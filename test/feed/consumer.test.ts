@@ -1,7 +1,13 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Change } from '../../src/engine/feed/change.ts';
 import { changes, topic } from '../../src/engine/feed/database-source.ts';
-import { byType, type Consumer, type ConsumerInput, defineConsumer, type HandlerContext } from '../../src/engine/feed/define-consumer.ts';
+import {
+  byType,
+  type Consumer,
+  type ConsumerInput,
+  defineConsumer,
+  type HandlerContext,
+} from '../../src/engine/feed/define-consumer.ts';
 import { createFeed } from '../../src/engine/feed/feed.ts';
 import { createFeedStore } from '../../src/engine/feed/feed-store.ts';
 import { memory, toChange } from '../../src/engine/feed/memory-source.ts';
@@ -99,7 +105,12 @@ describeEachDatabase('a consumer', (make) => {
       consumer({
         async handler(change, { api }) {
           await api.startRun('acme', 'incremental', { resources: ['invoice'] });
-          await api.publish('orders', { id: `order-${change.external_id}`, key: change.external_id ?? '', type: 'order.created', payload: { amount: 9 } });
+          await api.publish('orders', {
+            id: `order-${change.external_id}`,
+            key: change.external_id ?? '',
+            type: 'order.created',
+            payload: { amount: 9 },
+          });
           await api.publish('orders', { id: `order-${change.external_id}`, type: 'order.created' });
         },
       }),
@@ -114,7 +125,9 @@ describeEachDatabase('a consumer', (make) => {
   it('S3-10: dispatches by type and skips types that it does not know', async () => {
     const database = await fresh();
     const got: string[] = [];
-    const { feed } = run(database, [consumer({ handler: byType({ 'stripe.customer.updated': (change) => void got.push(change.type) }) })]);
+    const { feed } = run(database, [
+      consumer({ handler: byType({ 'stripe.customer.updated': (change) => void got.push(change.type) }) }),
+    ]);
     await write(database.database, 'a', { n: 1 });
     await write(database.database, 'a', { n: 2 });
     await expect.poll(() => got).toEqual(['stripe.customer.updated']);
@@ -125,7 +138,10 @@ describeEachDatabase('a consumer', (make) => {
     const database = await fresh();
     const got: string[] = [];
     const { feed } = run(database, [
-      consumer({ filter: (change) => !change.external_id?.startsWith('test-'), handler: (change) => void got.push(change.external_id ?? '') }),
+      consumer({
+        filter: (change) => !change.external_id?.startsWith('test-'),
+        handler: (change) => void got.push(change.external_id ?? ''),
+      }),
     ]);
     for (const id of ['test-1', 'real', 'test-2']) await write(database.database, id, {});
     await expect.poll(async () => (await feed.store.status('reader'))[0]?.stats[0]?.processed ?? 0).toBe(3);
@@ -146,7 +162,9 @@ describeEachDatabase('a consumer', (make) => {
     ]);
     await write(database.database, 'a', {});
     await expect.poll(() => attempts).toEqual([1, 2, 3, 4]);
-    await expect.poll(async () => (await feed.store.status('reader'))[0]).toMatchObject({ held: 0, dead_letters: 0, failing_since: null });
+    await expect
+      .poll(async () => (await feed.store.status('reader'))[0])
+      .toMatchObject({ held: 0, dead_letters: 0, failing_since: null });
   });
 
   it('S3-22: parks a change as a dead letter after maxAttempts, with error and attempts, and goes on', async () => {
@@ -166,7 +184,12 @@ describeEachDatabase('a consumer', (make) => {
     await write(database.database, 'b', { n: 1 });
     await expect.poll(() => [...got].sort()).toEqual(['a2', 'b1']);
     const [letter] = await feed.store.deadLetters('reader', 10, null);
-    expect(letter).toMatchObject({ error: 'poison', attempts: 3, entity: 'acme/stripe_customer/a', change: { after: { poison: true } } });
+    expect(letter).toMatchObject({
+      error: 'poison',
+      attempts: 3,
+      entity: 'acme/stripe_customer/a',
+      change: { after: { poison: true } },
+    });
   });
 
   it('S3-23, S3-12: never repeats what is invalid; a parse error is told', async () => {
@@ -177,13 +200,16 @@ describeEachDatabase('a consumer', (make) => {
         handler(change) {
           calls += 1;
           const amount = Number((change.after as { amount: string }).amount);
-          if (Number.isNaN(amount)) throw new NonRetriableError(`invalid amount "${(change.after as { amount: string }).amount}"`);
+          if (Number.isNaN(amount))
+            throw new NonRetriableError(`invalid amount "${(change.after as { amount: string }).amount}"`);
         },
       }),
     ]);
     await write(database.database, 'a', { amount: 'ten' });
     await write(database.database, 'b', { amount: '10' });
-    await expect.poll(async () => (await feed.store.deadLetters('reader', 10, null)).map((letter) => letter.error)).toEqual(['invalid amount "ten"']);
+    await expect
+      .poll(async () => (await feed.store.deadLetters('reader', 10, null)).map((letter) => letter.error))
+      .toEqual(['invalid amount "ten"']);
     await expect.poll(() => calls).toBe(2);
   });
 
@@ -253,7 +279,9 @@ describeEachDatabase('a consumer', (make) => {
   it('S3-15: leaves changes alone until they are old enough', async () => {
     const database = await fresh();
     const got: number[] = [];
-    run(database, [consumer({ consumeLag: 300, handler: (change) => void got.push(Date.now() - Date.parse(change.created_at)) })]);
+    run(database, [
+      consumer({ consumeLag: 300, handler: (change) => void got.push(Date.now() - Date.parse(change.created_at)) }),
+    ]);
     await write(database.database, 'a', {});
     await expect.poll(() => got.length, { timeout: 5000 }).toBe(1);
     expect(got[0]).toBeGreaterThanOrEqual(299);
@@ -266,7 +294,15 @@ describeEachDatabase('a consumer', (make) => {
     const log = vi.fn();
     run(
       database,
-      [consumer({ lagAlert: 50, maxAttempts: 1000, errBackOff: 100, onLagAlert: (lag) => void alerts.push(lag.changes), handler: () => Promise.reject(new Error('no')) })],
+      [
+        consumer({
+          lagAlert: 50,
+          maxAttempts: 1000,
+          errBackOff: 100,
+          onLagAlert: (lag) => void alerts.push(lag.changes),
+          handler: () => Promise.reject(new Error('no')),
+        }),
+      ],
       { log },
       30,
     );
@@ -347,7 +383,9 @@ describeEachDatabase('a consumer', (make) => {
         },
       }),
     ]);
-    await expect.poll(async () => await database.query('select * from public.ledger'), { timeout: 10_000 }).toEqual([{ id: 'a' }]);
+    await expect
+      .poll(async () => await database.query('select * from public.ledger'), { timeout: 10_000 })
+      .toEqual([{ id: 'a' }]);
     expect(calls).toBeGreaterThan(1);
     expect(await store.lag('reader')).toMatchObject({ changes: 0 });
   }, 60_000);
@@ -370,7 +408,9 @@ describeEachDatabase('a consumer', (make) => {
     ]);
     await write(database.database, 'a', {});
     await write(database.database, 'b', {});
-    await expect.poll(async () => (await feed.store.deadLetters('reader', 10, null))[0]?.error, { timeout: 10_000 }).toBe('the handler did not return within 50 ms');
+    await expect
+      .poll(async () => (await feed.store.deadLetters('reader', 10, null))[0]?.error, { timeout: 10_000 })
+      .toBe('the handler did not return within 50 ms');
     expect(aborted).toBe(2);
   });
 
@@ -407,7 +447,9 @@ describeEachDatabase('a consumer', (make) => {
       }),
     ]);
     for (const id of ['a', 'b', 'c']) await write(database.database, id, {});
-    await expect.poll(async () => (await feed.store.status('reader'))[0]?.stats).toMatchObject([{ processed: 2, errors: 1, dead: 1 }]);
+    await expect
+      .poll(async () => (await feed.store.status('reader'))[0]?.stats)
+      .toMatchObject([{ processed: 2, errors: 1, dead: 1 }]);
     const text = formatMetrics(await feed.store.status(null));
     const labels = '{consumer="reader",connector="stripe",type="stripe.customer.created"}';
     expect(text).toContain(`supasaasy_consumer_processed_total${labels} 2\n`);
@@ -415,7 +457,8 @@ describeEachDatabase('a consumer', (make) => {
     expect(text).toContain(`supasaasy_consumer_duration_seconds_count${labels} 3\n`);
     expect(text).toContain('le="+Inf"} 3\n');
     expect(text).toContain('supasaasy_consumer_lag_changes{consumer="reader"} 0\n');
-    for (const line of text.trimEnd().split('\n')) expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+\{(\w+="[^"]*",?)+\} [\d.e+-]+)$/);
+    for (const line of text.trimEnd().split('\n'))
+      expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+\{(\w+="[^"]*",?)+\} [\d.e+-]+)$/);
   });
 
   it('begins where it is told: at the start, now, or at a time', async () => {
@@ -455,7 +498,11 @@ describeEachDatabase('a consumer', (make) => {
     const database = await fresh();
     const got: string[] = [];
     run(database, [
-      consumer({ name: 'broken', source: { name: 'broken', open: () => Promise.reject(new Error('away')) }, handler() {} }),
+      consumer({
+        name: 'broken',
+        source: { name: 'broken', open: () => Promise.reject(new Error('away')) },
+        handler() {},
+      }),
       consumer({ handler: (change) => void got.push(change.external_id ?? '') }),
     ]);
     await write(database.database, 'a', {});
@@ -496,13 +543,19 @@ describe('a handler', () => {
       },
     });
     const publish = vi.fn(async () => ({ accepted: 1, repeated: 0 }));
-    const event = toChange({ id: 'test-1', key: 'order-123', type: 'payment.completed', headers: { amount: '99.99' } }, 1, new Date());
+    const event = toChange(
+      { id: 'test-1', key: 'order-123', type: 'payment.completed', headers: { amount: '99.99' } },
+      1,
+      new Date(),
+    );
     await handler(event, { api: { publish } } as unknown as HandlerContext);
     expect(publish).toHaveBeenCalledWith('orders', { id: 'order-123', type: 'order.paid' });
   });
 
   it('S3-28, S3-17: is tested with the memory source, seeded with events', async () => {
-    const source = memory([{ id: '1', key: 'order-123', type: 'order.created', headers: { customer: 'john@example.com' } }]);
+    const source = memory([
+      { id: '1', key: 'order-123', type: 'order.created', headers: { customer: 'john@example.com' } },
+    ]);
     const records = new Map<string, string>();
     const feed = createFeed({
       database: { call: () => Promise.reject(new Error('there is no database')), close: async () => {} },
@@ -522,8 +575,8 @@ describe('a handler', () => {
   });
 
   it('tells every mistake of a definition at once', () => {
-    expect(() => defineConsumer({ name: 'Not A Name', parallel: 65, source: {} as never, handler: undefined as never })).toThrow(
-      /name: must match[\s\S]*parallel:[\s\S]*source: must be a source[\s\S]*handler: must be a function/,
-    );
+    expect(() =>
+      defineConsumer({ name: 'Not A Name', parallel: 65, source: {} as never, handler: undefined as never }),
+    ).toThrow(/name: must match[\s\S]*parallel:[\s\S]*source: must be a source[\s\S]*handler: must be a function/);
   });
 });

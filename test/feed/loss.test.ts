@@ -61,12 +61,13 @@ async function work(database: SqlDatabase, account: Account, seed: number, stop:
           undefined,
         );
         const taken = good.filter((change) => !lost_seqs?.includes(change.seq));
-        if (acked !== taken.length || repeated !== 0) account.violations.push(`${acked} acknowledged of ${taken.length}`);
+        if (acked !== taken.length || repeated !== 0)
+          account.violations.push(`${acked} acknowledged of ${taken.length}`);
         for (const change of taken) {
-            const list = account.acked.get(change.foreign_id) ?? [];
-            list.push(change.seq);
-            account.acked.set(change.foreign_id, list);
-          }
+          const list = account.acked.get(change.foreign_id) ?? [];
+          list.push(change.seq);
+          account.acked.set(change.foreign_id, list);
+        }
       }
       if (failing !== undefined)
         await store.nack('reader', batch.token, failing.seq, 'not today', random() * 20, false);

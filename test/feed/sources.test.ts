@@ -1,9 +1,9 @@
 import { describe, it } from 'vitest';
-import { defaultPorts } from '../../src/engine/ports.ts';
 import { changes, table, topic } from '../../src/engine/feed/database-source.ts';
 import { createFeedStore } from '../../src/engine/feed/feed-store.ts';
 import { memory } from '../../src/engine/feed/memory-source.ts';
 import type { Source } from '../../src/engine/feed/source.ts';
+import { defaultPorts } from '../../src/engine/ports.ts';
 import { type SourceUnderTest, sourceConformance } from '../../src/testing/source-conformance.ts';
 import { describeEachDatabase, type MakeDatabase, type TestDatabase } from '../setup/database.ts';
 import { write } from './writers.ts';
@@ -34,14 +34,22 @@ conforms('S3-06, S3-07, S3-08, S3-17: the memory source', async () => {
 });
 
 /** One database for the suite; each case begins with an empty log. */
-function inDatabase(make: MakeDatabase, source: Source, writeOne: (database: TestDatabase, event: SeededEvent) => Promise<void>, unwantedType?: string) {
+function inDatabase(
+  make: MakeDatabase,
+  source: Source,
+  writeOne: (database: TestDatabase, event: SeededEvent) => Promise<void>,
+  unwantedType?: string,
+) {
   let made: Promise<TestDatabase> | undefined;
   return async (): Promise<SourceUnderTest> => {
     made ??= make({ template: 'engine' });
     const database = await made;
     await database.query(`delete from supasaasy.consumers`);
-    for (const name of ['changes', 'messages', 'entities', 'inbox', 'dead_letters']) await database.query(`delete from supasaasy.${name}`);
-    await database.query(`create table if not exists public.things (id bigint generated always as identity, key text, event text, type text)`);
+    for (const name of ['changes', 'messages', 'entities', 'inbox', 'dead_letters'])
+      await database.query(`delete from supasaasy.${name}`);
+    await database.query(
+      `create table if not exists public.things (id bigint generated always as identity, key text, event text, type text)`,
+    );
     return {
       open: (settings) => source.open({ settings, ports, database: database.database }),
       async write(events) {
@@ -55,28 +63,44 @@ function inDatabase(make: MakeDatabase, source: Source, writeOne: (database: Tes
 describeEachDatabase('sources', (make) => {
   conforms(
     'S3-18: changes',
-    inDatabase(make, withEventIds(changes({ types: ['create', 'update'] })), async (database, { id, key, type }) => {
-      // The change is an archiving one where it is unwanted.
-      if (type === 'thing.ignored')
-        await database.query(
-          `insert into supasaasy.changes (app_key, collection_key, external_id, operation, origin, origin_id, version) values ('acme', 'stripe_customer', $1, 'archive', 'sync', $2, 1)`,
-          [key, id],
-        );
-      else await write(database.database, key ?? '', { event_id: id });
-    }, 'thing.ignored'),
+    inDatabase(
+      make,
+      withEventIds(changes({ types: ['create', 'update'] })),
+      async (database, { id, key, type }) => {
+        // The change is an archiving one where it is unwanted.
+        if (type === 'thing.ignored')
+          await database.query(
+            `insert into supasaasy.changes (app_key, collection_key, external_id, operation, origin, origin_id, version) values ('acme', 'stripe_customer', $1, 'archive', 'sync', $2, 1)`,
+            [key, id],
+          );
+        else await write(database.database, key ?? '', { event_id: id });
+      },
+      'thing.ignored',
+    ),
   );
   conforms(
     'S3-24: a topic that events are pushed into',
-    inDatabase(make, withEventIds(topic('things', { types: ['thing.changed'] })), async (database, event) => {
-      await createFeedStore(database.database).publish('things', [{ ...event, id: `${event.id}-${crypto.randomUUID()}`, headers: { event_id: event.id ?? '' } }]);
-    }, 'thing.ignored'),
+    inDatabase(
+      make,
+      withEventIds(topic('things', { types: ['thing.changed'] })),
+      async (database, event) => {
+        await createFeedStore(database.database).publish('things', [
+          { ...event, id: `${event.id}-${crypto.randomUUID()}`, headers: { event_id: event.id ?? '' } },
+        ]);
+      },
+      'thing.ignored',
+    ),
   );
   conforms(
     'S3-26: a table',
-    inDatabase(make, withEventIds(table('things', { key: 'key', types: ['things.inserted'] })), async (database, { id, key, type }) => {
-      await database.query(`select supasaasy.watch_table('public.things', 'key')`);
-      await database.query(`insert into public.things (key, event, type) values ($1, $2, $3)`, [key, id, type]);
-    }),
+    inDatabase(
+      make,
+      withEventIds(table('things', { key: 'key', types: ['things.inserted'] })),
+      async (database, { id, key, type }) => {
+        await database.query(`select supasaasy.watch_table('public.things', 'key')`);
+        await database.query(`insert into public.things (key, event, type) values ($1, $2, $3)`, [key, id, type]);
+      },
+    ),
   );
 });
 

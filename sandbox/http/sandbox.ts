@@ -1,6 +1,6 @@
 import { handleControl } from './control.ts';
 import { createDeliverer, type DeliverySettings } from './deliver.ts';
-import type { Exchange, Outcome, Sandbox } from './exchange.ts';
+import type { Outcome, Sandbox } from './exchange.ts';
 import { createFaults, type FaultRule } from './faults.ts';
 import { pathClass } from './path-pattern.ts';
 import type { RateBudget, SandboxAnswer, SandboxDelivery, SandboxProvider, SandboxRequest } from './provider.ts';

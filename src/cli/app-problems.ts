@@ -34,7 +34,7 @@ export function problemsOf(app: AppStatus): Problem[] {
   if (app.quarantined > 0)
     problems.push({
       message: `${key}: ${app.quarantined} records could not be stored`,
-      remedy: 'see them: select * from supasaasy.quarantine where resolved_at is null',
+      remedy: 'see them: supasaasy quarantine list; after the cause is mended: supasaasy quarantine retry',
     });
   for (const schedule of app.schedules.filter((each) => each.error !== null))
     problems.push({

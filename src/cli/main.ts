@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Command, CommanderError } from 'commander';
 import { type Cli, type DefineCommand, EXIT } from './command.ts';
+import { audit } from './commands/audit.ts';
 import { doctor } from './commands/doctor.ts';
 import { init } from './commands/init.ts';
 import { migrate } from './commands/migrate.ts';
 import { migrations } from './commands/migrations.ts';
+import { quarantine } from './commands/quarantine.ts';
 import { resume } from './commands/resume.ts';
 import { sandbox } from './commands/sandbox.ts';
 import { serve } from './commands/serve.ts';
@@ -26,6 +28,8 @@ const commands: readonly DefineCommand[] = [
   migrations,
   sync,
   status,
+  audit,
+  quarantine,
   serve,
   worker,
   webhooks,

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { problemsOf } from '../app-problems.ts';
 import { type DefineCommand, EXIT } from '../command.ts';
+import { describeHealth } from '../describe-health.ts';
 import { withProject } from '../open.ts';
 import { type AppStatus, readStatus } from '../read-status.ts';
 import { formatTable } from '../table.ts';
@@ -14,6 +15,7 @@ export const status: DefineCommand = (cli) =>
     .action(async (options: { json?: boolean }, command: Command) => {
       await withProject(cli, command.optsWithGlobals(), {}, async ({ engine, database }) => {
         const { at, apps } = await readStatus(engine.store);
+        const resources = await engine.proof.health();
         const rows = await database.query<{ app_key: string; living: string }>(
           'select app_key, count(*) as living from supasaasy.entities where deleted_at is null group by 1',
         );
@@ -27,7 +29,7 @@ export const status: DefineCommand = (cli) =>
         const problems = told.flatMap((app) => app.problems);
         cli.exitCode = problems.length === 0 ? EXIT.ok : EXIT.failed;
         if (options.json === true)
-          return cli.out.json({ at, status: problems.length === 0 ? 'ok' : 'attention', apps: told });
+          return cli.out.json({ at, status: problems.length === 0 ? 'ok' : 'attention', apps: told, resources });
         if (told.length === 0) return cli.out.print('No apps are configured.');
         cli.out.print(
           formatTable(
@@ -43,6 +45,7 @@ export const status: DefineCommand = (cli) =>
             ]),
           ),
         );
+        if (resources.length > 0) cli.out.print(`\n${describeHealth(resources, at)}`);
         if (problems.length > 0)
           cli.out.print(
             `\n${problems.map(({ message, remedy }) => `${cli.out.yellow('!')} ${message}\n    ${remedy}`).join('\n')}`,

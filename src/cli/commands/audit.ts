@@ -1,0 +1,105 @@
+import { Command } from 'commander';
+import type { AuditCounts, AuditRun } from '../../engine/proof.ts';
+import { type DefineCommand, EXIT } from '../command.ts';
+import { withProject } from '../open.ts';
+import { collect } from '../parse.ts';
+import { createProgress } from '../progress.ts';
+import { formatDuration, formatTable } from '../table.ts';
+
+interface AuditOptions {
+  readonly resource?: string[];
+  readonly repair?: boolean;
+  readonly json?: boolean;
+}
+
+export const audit: DefineCommand = (cli) =>
+  new Command('audit')
+    .description('compare the mirror with its source, object by object, and say what differs')
+    .argument('<app_key>', 'the app, as supasaasy.config.ts names it')
+    .option('--resource <names>', 'only these resources (repeat it, or use commas)', collect)
+    .option('--repair', 'bring what differs in order')
+    .option('--json', 'print one JSON object and nothing else')
+    .addHelpText('after', '\nExit code 0 only when nothing differed. Uses what the rate limit leaves over.')
+    .action(async (appKey: string, options: AuditOptions, command: Command) => {
+      const signal = cli.interruptible();
+      const progress = createProgress(cli.out);
+      await withProject(cli, command.optsWithGlobals(), { onPage: progress.onPage }, async ({ engine }) => {
+        engine.app(appKey).account();
+        const run = await engine
+          .audit(appKey, {
+            ...(options.resource === undefined ? {} : { resources: [...new Set(options.resource)].sort() }),
+            ...(options.repair === true ? { repair: true } : {}),
+            trigger: 'cli',
+            signal,
+          })
+          .finally(progress.stop);
+        const report = toAuditReport(run);
+        cli.exitCode = report.status === 'equal' ? EXIT.ok : EXIT.failed;
+        if (options.json === true) cli.out.json(report);
+        else cli.out.print(describeAudit(report));
+      });
+    });
+
+const KINDS = ['missing', 'stale', 'extra'] as const;
+
+/** What an audit says, to people and machines. */
+export function toAuditReport(run: AuditRun) {
+  const resources = Object.fromEntries(Object.entries(run.resources).map(([name, counts]) => [name, shown(counts)]));
+  const sum = (key: (typeof KINDS)[number] | 'repaired') =>
+    Object.values(resources).reduce((total, counts) => total + Number(counts[key]), 0);
+  const differing = KINDS.reduce((total, kind) => total + sum(kind), 0);
+  const repaired = sum('repaired');
+  return {
+    run_id: run.id,
+    app_key: run.app_key,
+    status:
+      run.state !== 'completed'
+        ? ('incomplete' as const)
+        : differing === 0
+          ? ('equal' as const)
+          : ('differed' as const),
+    error: run.error,
+    duration_ms: run.duration_ms,
+    differing,
+    repaired,
+    resources,
+    notes: run.passes.flatMap(({ resource, note }) => (note === null ? [] : [`${resource}: ${note}`])),
+  };
+}
+
+function shown(counts: AuditCounts) {
+  // Of an audit that was interrupted only what it has read is known.
+  const { equal = 0, missing = 0, stale = 0, extra = 0, repaired = 0, unconfirmed = 0 }: Partial<AuditCounts> = counts;
+  const { pages, requests, ids }: Partial<AuditCounts> = counts;
+  return { equal, missing, stale, extra, repaired, unconfirmed, pages, requests, ids };
+}
+
+function describeAudit(report: ReturnType<typeof toAuditReport>): string {
+  const columns = ['equal', ...KINDS, 'repaired', 'unconfirmed', 'requests'] as const;
+  const rows = Object.entries(report.resources).map(([name, counts]) => [
+    name,
+    ...columns.map((column) => Number(counts[column] ?? 0)),
+  ]);
+  const lines = Object.entries(report.resources).flatMap(([name, counts]) =>
+    KINDS.filter((kind) => Number(counts[kind]) > 0).map((kind) => {
+      const ids = counts.ids?.[kind] ?? [];
+      const rest = Number(counts[kind]) - ids.length;
+      return `${name} ${kind}: ${ids.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+    }),
+  );
+  const verdict = {
+    equal: 'the mirror equals its source',
+    differed:
+      report.repaired === report.differing
+        ? `${report.differing} objects differed and were repaired`
+        : `${report.differing} objects differ${report.repaired > 0 ? `, ${report.repaired} of them were repaired` : ''}; supasaasy audit ${report.app_key} --repair brings them in order`,
+    incomplete: `the comparison did not come to its end: ${report.error ?? 'it was interrupted; the same command goes on'}`,
+  }[report.status];
+  return [
+    formatTable(['resource', ...columns], rows),
+    ...lines,
+    ...report.notes,
+    '',
+    `${report.app_key}: ${verdict} (${formatDuration(report.duration_ms)}, run ${report.run_id})`,
+  ].join('\n');
+}

@@ -265,9 +265,9 @@ describeEachDatabase('syncing', (make) => {
     await mirror.expectTruth();
   });
 
-  for (const [what, fault] of [
-    ['an empty page that claims more', () => json({ data: [], has_more: true })],
-    ['a cursor that repeats', (id: string) => json({ data: [{ id, created: 1 }], has_more: true })],
+  for (const [what, fault, message] of [
+    ['an empty page that claims more', () => json({ data: [], has_more: true }), 'behind an empty page'],
+    ['a cursor that repeats', (id: string) => json({ data: [{ id, created: 1 }], has_more: true }), 'repeats'],
   ] as const) {
     it(`A24 ${what} is refused, never endless`, async () => {
       const mirror = open({ resources: ['thing', 'part', 'tag'] });
@@ -276,7 +276,7 @@ describeEachDatabase('syncing', (make) => {
       mirror.api.meddle = ({ path, query }) =>
         path === '/things' && query.has('after') ? fault(query.get('after') ?? '') : undefined;
       const run = await mirror.run('full');
-      expect(run).toMatchObject({ state: 'failed' });
+      expect(run).toMatchObject({ state: 'failed', error: expect.stringContaining(message) });
       expect(mirror.api.requests.length).toBeLessThan(30);
       expect(await ids(mirror, 'tag')).toHaveLength(2);
       expect((await mirror.rows('thing')).filter((row) => row.deleted)).toEqual([]);

@@ -116,6 +116,8 @@ describeEachDatabase(
       for (const row of rows) wanted.set(row.entity, [...(wanted.get(row.entity) ?? []), Number(row.seq)]);
       expect(account.violations).toEqual([]);
       expect(rows.length).toBeGreaterThan(2000);
+      const twice = [...account.acked].flatMap(([, seqs]) => seqs.filter((seq, i) => seqs.indexOf(seq) !== i));
+      expect(twice).toEqual([]);
       expect([...account.acked].sort()).toEqual([...wanted].sort());
       // What one change left behind is where the next one begins.
       for (const seqs of wanted.values()) {

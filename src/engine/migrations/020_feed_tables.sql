@@ -26,8 +26,6 @@ create table if not exists supasaasy.consumers (
   declared       boolean not null default false,
   paused_at      timestamptz,
   pause_reason   text,
-  -- Since when nothing but failures: what pauses a dead destination.
-  failing_since  timestamptz,
   -- Entries that were removed from the feed before this consumer had read them, on a person's word.
   lost           bigint not null default 0,
   created_at     timestamptz not null default clock_timestamp(),
@@ -60,6 +58,15 @@ create table if not exists supasaasy.consumer_lanes (
   crashes     integer not null default 0
 ) with (fillfactor = 40, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 create index if not exists consumer_lanes_of on supasaasy.consumer_lanes (consumer);
+
+-- Apart from `consumers`, whose row a reader locks first while an answer to it touches this one last: nobody waits in a circle.
+create table if not exists supasaasy.consumer_health (
+  consumer      text collate "C" primary key references supasaasy.consumers on delete cascade,
+  -- Since when nothing but failures: what pauses a dead destination.
+  failing_since timestamptz,
+  -- Whose answer settled the last held entity, see last_token.
+  last_token    bigint
+) with (fillfactor = 50);
 
 -- Entities with a failure: they wait here with all that follows, so that nobody else waits for them.
 create table if not exists supasaasy.consumer_held (
@@ -165,7 +172,7 @@ do $$
 declare
   name text;
 begin
-  foreach name in array array['consumers', 'consumer_lanes', 'consumer_held', 'dead_letters', 'consumer_stats', 'consumer_grants',
+  foreach name in array array['consumers', 'consumer_health', 'consumer_lanes', 'consumer_held', 'dead_letters', 'consumer_stats', 'consumer_grants',
     'consumer_receipts', 'messages', 'feed_state', 'feed_history'] loop
     execute format('alter table supasaasy.%I enable row level security', name);
   end loop;

@@ -55,7 +55,7 @@ begin
     perform supasaasy.restamp_feed();
   end if;
   -- One reader at a time decides who gets what; acknowledging does not wait for this.
-  select * into c from supasaasy.consumers where name = p_name for update;
+  select * into c from supasaasy.consumers where name = p_name for no key update;
   clock := clock_timestamp();
   if c.paused_at is not null then
     return json_build_object('token', null, 'changes', '[]'::json, 'wait_ms', null, 'paused', true);
@@ -77,7 +77,8 @@ begin
   for lane in
     select * from supasaasy.consumer_lanes
     where consumer = p_name and cardinality(pending) > 0 and (token is null or lease_until <= clock)
-    order by (crashes + (token is not null)::int >= 3), id for update
+    -- One that is being answered right now is none of these.
+    order by (crashes + (token is not null)::int >= 3), id for update skip locked
   loop
     -- An answer may have come while we waited for the row.
     continue when cardinality(lane.pending) = 0 or (lane.token is not null and lane.lease_until > clock);

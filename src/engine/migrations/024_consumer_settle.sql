@@ -8,6 +8,7 @@ declare
   rest bigint[];
   waiting bigint[];
   done integer := 0;
+  settled_held boolean := false;
 begin
   for lane in select * from supasaasy.consumer_lanes where consumer = p_name and token = p_token order by id for update loop
     if p_seqs is null or lane.flight <@ p_seqs then
@@ -35,8 +36,7 @@ begin
     waiting := rest || held.seqs[cardinality(held.flight) + 1:];
     if cardinality(waiting) = 0 then
       delete from supasaasy.consumer_held where consumer = p_name and entity = held.entity;
-      -- So that the same answer, coming again, is still known as one.
-      update supasaasy.consumer_lanes set last_token = p_token where id = (select min(id) from supasaasy.consumer_lanes where consumer = p_name);
+      settled_held := true;
     else
       update supasaasy.consumer_held set seqs = waiting, flight = rest, attempts = 0, error = null, not_before = clock_timestamp(),
         token = case when cardinality(rest) > 0 then token end, last_token = p_token,
@@ -44,6 +44,10 @@ begin
       where consumer = p_name and entity = held.entity;
     end if;
   end loop;
+  if settled_held then
+    -- So that the same answer, coming again, is still known as one.
+    update supasaasy.consumer_health set last_token = p_token where consumer = p_name;
+  end if;
   return done;
 end $$;
 
@@ -51,7 +55,8 @@ end $$;
 create or replace function supasaasy.knows_token(p_name text, p_token bigint) returns boolean
 language sql stable set search_path = '' as $$
   select exists (select 1 from supasaasy.consumer_lanes where consumer = p_name and p_token in (token, last_token))
-    or exists (select 1 from supasaasy.consumer_held where consumer = p_name and p_token in (token, last_token));
+    or exists (select 1 from supasaasy.consumer_held where consumer = p_name and p_token in (token, last_token))
+    or exists (select 1 from supasaasy.consumer_health where consumer = p_name and last_token = p_token);
 $$;
 
 create or replace function supasaasy.refuse_token(p_name text) returns void
@@ -67,11 +72,10 @@ create or replace function supasaasy.consumer_ack(p_name text, p_token bigint, p
 language plpgsql security definer set search_path = '' set jit = off as $$
 #variable_conflict use_column
 declare
-  c supasaasy.consumers;
   done integer;
   lost bigint[] := '{}';
 begin
-  c := supasaasy.use_consumer(p_name);
+  perform supasaasy.use_consumer(p_name);
   done := supasaasy.settle(p_name, p_token, p_seqs);
   if p_seqs is not null and done < cardinality(p_seqs) then
     select coalesce(array_agg(s), '{}') into lost from unnest(p_seqs) s
@@ -81,8 +85,8 @@ begin
   if done = 0 and (cardinality(lost) > 0 or not supasaasy.knows_token(p_name, p_token)) then
     perform supasaasy.refuse_token(p_name);
   end if;
-  if done > 0 and c.failing_since is not null then
-    update supasaasy.consumers set failing_since = null where name = p_name;
+  if done > 0 and exists (select 1 from supasaasy.consumer_health where consumer = p_name and failing_since is not null) then
+    update supasaasy.consumer_health set failing_since = null where consumer = p_name;
   end if;
   if p_stats is not null then
     perform supasaasy.count_handled(p_name, p_stats);
@@ -106,18 +110,22 @@ declare
   aside bigint[];
   delay double precision;
   fate text;
+  failing timestamptz;
 begin
   c := supasaasy.use_consumer(p_name);
   select * into lane from supasaasy.consumer_lanes where consumer = p_name and token = p_token and p_seq = any(flight) for update;
   if found then
     subject := supasaasy.entity_of(c.kind, p_seq);
-    aside := supasaasy.seqs_of(c.kind, subject, lane.flight[array_position(lane.flight, p_seq):]);
+    -- Also what was fetched and is not out now: it must not overtake.
+    aside := supasaasy.seqs_of(c.kind, subject, lane.pending[array_position(lane.pending, p_seq):]);
     insert into supasaasy.consumer_held (consumer, entity, seqs, attempts, not_before)
     values (p_name, coalesce(subject, '?' || p_seq), aside, lane.crashes, clock_timestamp())
     on conflict (consumer, entity) do update set seqs = array(select distinct s from unnest(consumer_held.seqs || excluded.seqs) s order by s),
       flight = '{}', token = null, lease_until = null
     returning * into held;
     perform supasaasy.settle(p_name, p_token, aside);
+    update supasaasy.consumer_lanes set pending = array(select p from unnest(pending) with ordinality u(p, n) where p <> all(aside) order by n)
+    where id = lane.id and pending && aside;
   else
     select * into held from supasaasy.consumer_held where consumer = p_name and token = p_token and p_seq = any(flight) for update;
     if not found then
@@ -133,10 +141,6 @@ begin
     end if;
   end if;
   held.attempts := held.attempts + 1;
-  if c.failing_since is null then
-    c.failing_since := clock_timestamp();
-    update supasaasy.consumers set failing_since = c.failing_since where name = p_name and failing_since is null;
-  end if;
   if p_dead or held.attempts >= c.max_attempts then
     perform supasaasy.give_up(c, held, coalesce(p_error, 'refused'));
     fate := 'dead';
@@ -147,8 +151,13 @@ begin
     where consumer = p_name and entity = held.entity;
     fate := 'waiting';
   end if;
+  select failing_since into failing from supasaasy.consumer_health where consumer = p_name;
+  if failing is null then
+    failing := clock_timestamp();
+    update supasaasy.consumer_health set failing_since = failing where consumer = p_name and failing_since is null;
+  end if;
   return json_build_object('state', fate, 'attempts', held.attempts, 'delay_ms', round(delay::numeric),
-    'failing_ms', round(extract(epoch from clock_timestamp() - c.failing_since) * 1000));
+    'failing_ms', round(extract(epoch from clock_timestamp() - failing) * 1000));
 end $$;
 
 create or replace function supasaasy.entity_of(p_kind text, p_seq bigint) returns text

@@ -64,6 +64,7 @@ begin
       raise exception 'the feed begins at %: entries from % on are no longer there (say "start" for the oldest that is)', trimmed, instant using errcode = 'SY005';
     end if;
   end if;
+  insert into supasaasy.consumer_health (consumer) values (p_name) on conflict (consumer) do update set failing_since = null, last_token = null;
   delete from supasaasy.consumer_lanes where consumer = p_name;
   delete from supasaasy.consumer_held where consumer = p_name;
   snap := pg_current_snapshot();
@@ -102,7 +103,8 @@ create or replace function supasaasy.resume_consumer(p_name text) returns boolea
 language plpgsql security definer set search_path = '' as $$
 begin
   perform supasaasy.use_consumer(p_name, true);
-  update supasaasy.consumers set paused_at = null, pause_reason = null, failing_since = null where name = p_name;
+  update supasaasy.consumers set paused_at = null, pause_reason = null where name = p_name;
+  update supasaasy.consumer_health set failing_since = null where consumer = p_name;
   return found;
 end $$;
 
@@ -166,7 +168,7 @@ begin
   return (select coalesce(json_agg(json_build_object(
       'name', c.name, 'kind', c.kind, 'topic', c.topic, 'filter', c.filter, 'parallel', c.parallel, 'max_attempts', c.max_attempts,
       'on_dead', c.on_dead, 'consume_lag_ms', c.consume_lag_ms, 'lag_alert_ms', c.lag_alert_ms, 'active', c.active,
-      'paused_at', c.paused_at, 'pause_reason', c.pause_reason, 'failing_since', c.failing_since, 'lost', c.lost,
+      'paused_at', c.paused_at, 'pause_reason', c.pause_reason, 'failing_since', (select failing_since from supasaasy.consumer_health h where h.consumer = c.name), 'lost', c.lost,
       'lag', supasaasy.consumer_lag(c.name),
       'in_flight', (select coalesce(sum(cardinality(flight)), 0) from supasaasy.consumer_lanes l where l.consumer = c.name)
         + (select coalesce(sum(cardinality(flight)), 0) from supasaasy.consumer_held h where h.consumer = c.name),

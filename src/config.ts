@@ -4,6 +4,7 @@ import type { Consumer } from './engine/feed/define-consumer.ts';
 import { ConfigError } from './errors.ts';
 import type { Connector } from './kit/connector.ts';
 import { connectorNames, findConnector } from './kit/define-connector.ts';
+import { withoutUnwanted } from './kit/resource.ts';
 
 /** The same rule wherever an app is named: in the config, in URLs, in SQL. */
 export const APP_KEY = /^[a-z0-9_-]{1,64}$/;
@@ -187,7 +188,7 @@ function completeApp(
   return {
     ...app,
     name: app.name ?? app.app_key,
-    connector,
+    connector: withWanted(connector, new Set(resources)),
     apiKeyEnv: api_key_env ?? `${upper}_API_KEY`,
     webhookSecretEnvs: webhook_secret_env === undefined ? [`${upper}_WEBHOOK_SECRET`] : [webhook_secret_env].flat(),
     baseUrl: (base_url ?? connector.metadata.baseUrl).replace(/\/+$/, ''),
@@ -204,6 +205,15 @@ function separateSecrets(settings: Readonly<Record<string, unknown>>) {
     /^(api_key|webhook_secret|access_token|client_secret|token|secret)$/.test(name),
   );
   return { literal, rest: Object.fromEntries(Object.entries(settings).filter(([name]) => !literal.includes(name))) };
+}
+
+/** The connector as this app uses it: what nobody wants is not asked for. */
+function withWanted(connector: Connector, wanted: ReadonlySet<string>): Connector {
+  const resources = Object.entries(connector.resources).map(
+    ([name, resource]) => [name, withoutUnwanted(resource, wanted)] as const,
+  );
+  const same = resources.every(([name, resource]) => resource === connector.resources[name]);
+  return same ? connector : { ...connector, resources: Object.fromEntries(resources) };
 }
 
 /** A wanted child brings the parent that it comes with; a wanted parent does not force its children. */

@@ -1,17 +1,18 @@
-import Stripe from 'stripe';
+import type Stripe from 'stripe';
 import type { RegisteredEndpoint, RegistrationContext, WebhookRegistration } from '../../src/kit/index.ts';
 import { eventTypes } from './change-log.ts';
 import { API_VERSION } from './metadata.ts';
+import { loadStripe } from './sdk.ts';
 import type { StripeSettings } from './settings.ts';
 
 type EnabledEvent = Stripe.WebhookEndpointCreateParams.EnabledEvent;
 
 /** https://docs.stripe.com/api/webhook_endpoints */
 export const registration: WebhookRegistration = {
-  list: async (context) => (await endpoints(client(context))).map(describe),
+  list: async (context) => (await endpoints(await client(context))).map(describe),
 
   async register(context, url, names) {
-    const stripe = client(context);
+    const stripe = await client(context);
     const wanted = eventTypes(names) as EnabledEvent[];
     const known = (await endpoints(stripe)).find((endpoint) => endpoint.url === url);
     if (known === undefined) {
@@ -41,7 +42,8 @@ export const registration: WebhookRegistration = {
 };
 
 /** The official client, with the app's origin and our own fetch. Endpoints belong to the key's account, also for Connect. */
-function client({ account, fetch }: RegistrationContext): Stripe {
+async function client({ account, fetch }: RegistrationContext): Promise<Stripe> {
+  const Stripe = await loadStripe();
   const { hostname, port, protocol } = new URL(account.baseUrl);
   return new Stripe(account.apiKey, {
     apiVersion: API_VERSION,

@@ -78,14 +78,26 @@ export function stripeResource(name: string, description: Description): StripeRe
       ? {}
       : { retrieve: { path: retrieve, ...(expand === undefined ? {} : { query: { 'expand[]': expand } }) } }),
     ...(perParent === undefined ? {} : { perParent: { ...perParent, pageSize: PAGE_SIZE, next: NEXT } }),
-    ...given(description),
+    ...given({
+      ...description,
+      children: description.children?.map((child) =>
+        child.path[0] === expand ? { ...child, askedBy: 'expand[]' } : child,
+      ),
+    }),
   };
 }
 
 type Optional = Pick<StripeResource, 'snapshotLacks' | 'parent' | 'archived' | 'volatile' | 'detach' | 'children'>;
 
 /** Those that are given: an optional property is absent, never undefined. */
-function given({ snapshotLacks, parent, archived, volatile, detach, children }: Description): Optional {
+function given({
+  snapshotLacks,
+  parent,
+  archived,
+  volatile,
+  detach,
+  children,
+}: Partial<Record<keyof Optional, unknown>>): Optional {
   const all = { snapshotLacks, parent, archived, volatile, detach, children };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }

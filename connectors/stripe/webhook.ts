@@ -1,19 +1,20 @@
-import Stripe from 'stripe';
 import type { Delivery, Verification, WebhookHandler } from '../../src/kit/index.ts';
 import { readEvent } from './events.ts';
+import { loadStripe } from './sdk.ts';
 
 /** How old a signature may be: Stripe's own default. https://docs.stripe.com/webhooks/signature */
 const TOLERANCE_SECONDS = 300;
-/** Web Crypto: the same code on Node, Deno and workers. */
-const crypto = Stripe.createSubtleCryptoProvider();
 
 /** The official SDK checks the raw bytes; it parses nothing here, so that thin events pass as well. */
 async function verify(delivery: Delivery, secrets: readonly string[], nowMs: number): Promise<Verification> {
   const header = delivery.headers.get('stripe-signature');
   if (header === null || header === '') return refused('the header Stripe-Signature is missing');
   if (secrets.length === 0) return refused('no webhook secret is set');
-  const { signature } = Stripe.webhooks;
+  const stripe = await loadStripe();
+  const { signature } = stripe.webhooks;
   if (signature === null) return refused('the SDK cannot verify on this platform');
+  // Web Crypto: the same code on Node, Deno and workers.
+  const crypto = stripe.createSubtleCryptoProvider();
   let reason = 'no signature fits';
   for (const secret of secrets) {
     try {

@@ -8,6 +8,8 @@
  */
 export interface Database {
   call<T>(name: string, args: Readonly<Record<string, unknown>>): Promise<T>;
+  /** Text may be given as its UTF-8 bytes. */
+  readonly takesBytes?: boolean;
   close(): Promise<void>;
 }
 

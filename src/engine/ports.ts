@@ -1,6 +1,10 @@
+import { fromFetch, type Send } from './send.ts';
+
 /** Time, chance and the outside world, passed in: nothing in the engine reads them for itself. */
 export interface Ports {
   readonly fetch: typeof fetch;
+  /** How pages are asked for; over `fetch` unless a platform has something lighter. */
+  readonly send: Send;
   /** Wall clock, milliseconds. */
   readonly now: () => number;
   /** Never goes back, milliseconds. */
@@ -22,6 +26,7 @@ export type Log = (
 export function defaultPorts(overrides: Partial<Ports> = {}): Ports {
   return {
     fetch: (input, init) => fetch(input, init),
+    send: fromFetch(overrides.fetch ?? ((input, init) => fetch(input, init))),
     now: () => Date.now(),
     monotonic: () => performance.now(),
     random: Math.random,

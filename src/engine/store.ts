@@ -68,8 +68,12 @@ export function createStore(db: Database) {
         batch,
         lease_seconds: leaseSeconds,
       }),
-    ingestPage: (task: Task, body: string, page: PageContext) =>
-      db.call<PageResult>('ingest_page', { ...lease(task), body: page.careful ? markUnstorable(body) : body, page }),
+    ingestPage: (task: Task, body: string | Uint8Array, page: PageContext) =>
+      db.call<PageResult>('ingest_page', {
+        ...lease(task),
+        body: page.careful && typeof body === 'string' ? markUnstorable(body) : body,
+        page,
+      }),
     ingestRetrieved: (task: Task, body: string | null, page: PageContext) =>
       db.call<Counts>('ingest_retrieved', {
         ...lease(task),

@@ -35,6 +35,8 @@ export interface Child {
   readonly path: Path;
   /** Where the provider says that the nested list was cut. */
   readonly more?: Path;
+  /** The query parameter that is only there for this list: left out where the child is not wanted. */
+  readonly askedBy?: string;
   /** False: a nested list never shows that a child is gone (the newest 500 only, say). Default true. */
   readonly replace?: boolean;
 }
@@ -120,6 +122,23 @@ export interface ProviderRequest {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
+}
+
+/** A resource without the query parameters that only bring children nobody wants. */
+export function withoutUnwanted(resource: Resource, wanted: ReadonlySet<string>): Resource {
+  const needless = (resource.children ?? []).flatMap(({ resource: name, askedBy }) =>
+    askedBy === undefined || wanted.has(name) ? [] : [askedBy],
+  );
+  if (needless.length === 0) return resource;
+  const trim = <T extends { readonly query?: Readonly<Record<string, string>> }>(request: T): T => ({
+    ...request,
+    query: Object.fromEntries(Object.entries(request.query ?? {}).filter(([key]) => !needless.includes(key))),
+  });
+  return {
+    ...resource,
+    ...(resource.list === undefined ? {} : { list: trim(resource.list) }),
+    ...(resource.retrieve === undefined ? {} : { retrieve: trim(resource.retrieve) }),
+  };
 }
 
 /** The description as SQL reads it (`supasaasy.extract_states`). */

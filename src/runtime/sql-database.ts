@@ -12,6 +12,7 @@ export interface Driver extends Queryable {
   transaction<T>(work: (connection: Queryable) => Promise<T>): Promise<T>;
   close(): Promise<void>;
   listen?: SqlDatabase['listen'];
+  readonly takesBytes?: boolean;
 }
 
 /**
@@ -58,6 +59,7 @@ export function fromDriver(kind: SqlDatabase['kind'], driver: Driver): SqlDataba
         throw thrown === undefined ? fromSqlError(error, 'transaction') : thrown.error;
       }
     },
+    ...(driver.takesBytes === undefined ? {} : { takesBytes: driver.takesBytes }),
     ...(driver.listen === undefined ? {} : { listen: driver.listen }),
     close: () => driver.close(),
   };
@@ -80,7 +82,7 @@ async function query<Row>(on: Queryable, text: string, values: readonly unknown[
 /** Objects and arrays of objects travel as JSON; arrays of plain values as PostgreSQL arrays. */
 function toParameter(value: unknown): unknown {
   if (value === undefined) return null;
-  if (value === null || typeof value !== 'object' || value instanceof Date) return value;
+  if (value === null || typeof value !== 'object' || value instanceof Date || value instanceof Uint8Array) return value;
   if (Array.isArray(value) && value.length > 0 && value.every((item) => typeof item !== 'object')) return value;
   return JSON.stringify(value);
 }

@@ -12,10 +12,16 @@ import type { AnswerMeaning } from '../../kit/connector.ts';
 import type { ProviderRequest } from '../../kit/resource.ts';
 import type { App } from '../app.ts';
 import type { Ports } from '../ports.ts';
+import type { Received } from '../send.ts';
 
-/** An answer, and when it can have been true. */
-export interface Answer {
+export interface Answer extends Asked {
+  readonly bytes: Uint8Array;
+  /** The bytes as text, decoded when it is asked for. */
   readonly body: string;
+}
+
+/** When an answer was asked for, and when it can have been true. */
+export interface Asked {
   /** Milliseconds, the provider's clock: the state shown was true at some moment in [version, versionUntil]. */
   readonly version: number;
   readonly versionUntil: number;
@@ -47,40 +53,54 @@ export async function ask(app: App, request: ProviderRequest, ports: Ports, sign
   const url = new URL(account.baseUrl + request.path);
   for (const [key, value] of Object.entries(request.query ?? {}))
     if (value !== undefined) url.searchParams.append(key, String(value));
-  const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
   const headers: Record<string, string> = { accept: 'application/json', ...connector.headers(account) };
   if (request.body !== undefined) headers['content-type'] = 'application/json';
+  const method = request.method ?? 'GET';
 
   const startedAt = ports.monotonic();
   const startedWall = ports.now();
-  let response: Response;
-  let body: string;
+  let received: Received;
   try {
-    response = await ports.fetch(url, {
-      method: request.method ?? 'GET',
+    received = await ports.send({
+      url: url.href,
+      method,
       headers,
-      redirect: 'error',
-      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+      timeoutMs: REQUEST_TIMEOUT_MS,
+      ...(signal === undefined ? {} : { signal }),
       ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
     });
-    body = await response.text();
   } catch (error) {
-    const reason = timeout.aborted ? `did not answer within ${REQUEST_TIMEOUT_MS / 1000} s` : 'cannot be reached';
-    throw new ProviderError(`${url.host} ${reason} (${request.method ?? 'GET'} ${request.path})`, { cause: error });
+    const late = error instanceof Error && error.name === 'TimeoutError';
+    const reason = late ? `did not answer within ${REQUEST_TIMEOUT_MS / 1000} s` : 'cannot be reached';
+    throw new ProviderError(`${url.host} ${reason} (${method} ${request.path})`, { cause: error });
   }
   const elapsed = ports.monotonic() - startedAt;
-  const date = Date.parse(response.headers.get('date') ?? '');
+  const date = Date.parse(received.header('date') ?? '');
   const moment = Number.isNaN(date)
     ? { version: Math.floor(startedWall - CLOCK_SKEW_MS), versionUntil: Math.ceil(ports.now() + CLOCK_SKEW_MS) }
     : { version: Math.floor((date - elapsed) / 1000) * 1000, versionUntil: date + 999 };
-  if (!response.ok) throw refusal(app, request, response, body, moment);
-  return { body, startedAt, ...moment };
+  const { bytes } = received;
+  if (received.status < 200 || received.status > 299) throw refusal(app, request, received, textOf(bytes), moment);
+  let text: string | undefined;
+  return {
+    bytes,
+    get body() {
+      text ??= textOf(bytes);
+      return text;
+    },
+    startedAt,
+    ...moment,
+  };
+}
+
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
 }
 
 function refusal(
   app: App,
   request: ProviderRequest,
-  response: Response,
+  response: Received,
   body: string,
   moment: NonNullable<NotFoundError['moment']>,
 ): SupasaasyError {
@@ -109,7 +129,7 @@ function refusal(
     case 'retry':
       return new ProviderError(`${what}. ${said}`, {
         ...options,
-        ...(response.headers.has('retry-after') ? { retryAfterMs: retryAfterMs(response) } : {}),
+        ...(response.header('retry-after') !== null ? { retryAfterMs: retryAfterMs(response) } : {}),
       });
     case 'refused':
       return new RequestRefusedError(`${what}. ${said}`, options);
@@ -117,10 +137,10 @@ function refusal(
 }
 
 /** `Retry-After` in seconds or as a date; one second when it says nothing. At most ten minutes. */
-function retryAfterMs(response: Response): number {
-  const text = response.headers.get('retry-after') ?? response.headers.get('x-ratelimit-reset');
+function retryAfterMs(response: Received): number {
+  const text = response.header('retry-after') ?? response.header('x-ratelimit-reset');
   const number = Number(text);
-  const answeredAt = Date.parse(response.headers.get('date') ?? '') || Date.now();
+  const answeredAt = Date.parse(response.header('date') ?? '') || Date.now();
   const ms =
     text === null || text === ''
       ? 1000

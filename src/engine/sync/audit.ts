@@ -4,7 +4,7 @@ import type { App } from '../app.ts';
 import type { AuditPage } from '../proof.ts';
 import { isBadData } from '../sql-errors.ts';
 import type { PlannedTask, RunOptions, Task } from '../store.ts';
-import { type Answer, UnlistableError } from './ask.ts';
+import { type Answer, type Asked, UnlistableError } from './ask.ts';
 import { pageContext, type SyncContext } from './context.ts';
 import { planRun } from './plan.ts';
 import { orUnreadable, positionOf } from './read-list.ts';
@@ -121,7 +121,7 @@ export async function confirmOne(context: SyncContext, app: App, task: Task, sig
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
   }
-  const gone = { body: '', startedAt, version: second, versionUntil: second + 999 };
+  const gone = { startedAt, version: second, versionUntil: second + 999 };
   const spec = { ...app.spec(resource.name), records: undefined, partial: false };
   await context.proof.auditConfirm(task, answer?.body ?? null, auditContext(context, app, task, answer ?? gone, spec));
   return 'done';
@@ -134,7 +134,7 @@ function listOf(app: App, task: Task): { resource: Resource; list: NonNullable<R
   return { resource, list: resource.list };
 }
 
-function auditContext(context: SyncContext, app: App, task: Task, answer: Answer, spec: AuditPage['spec']): AuditPage {
+function auditContext(context: SyncContext, app: App, task: Task, answer: Asked, spec: AuditPage['spec']): AuditPage {
   return {
     ...pageContext(context, app, answer, spec),
     repair: task.input.repair === true,

@@ -3,7 +3,7 @@ import type { App } from '../app.ts';
 import type { Ports } from '../ports.ts';
 import type { Proof } from '../proof.ts';
 import type { Counts, PageContext, Store, Task } from '../store.ts';
-import type { Answer } from './ask.ts';
+import type { Answer, Asked } from './ask.ts';
 import type { Budget } from './budget.ts';
 import type { DatabaseClock } from './clock.ts';
 
@@ -43,7 +43,7 @@ export interface PageProgress {
 }
 
 /** The moment that an answer belongs to, in the terms of the write path. */
-export function pageContext(context: SyncContext, app: App, answer: Answer, spec: PageContext['spec']): PageContext {
+export function pageContext(context: SyncContext, app: App, answer: Asked, spec: PageContext['spec']): PageContext {
   return {
     spec,
     started_at: context.clock.notLaterThan(answer.startedAt),

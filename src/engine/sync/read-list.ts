@@ -3,7 +3,7 @@ import type { Position, Resource } from '../../kit/resource.ts';
 import type { App } from '../app.ts';
 import { isBadData } from '../sql-errors.ts';
 import type { PageContext, PageResult, Task } from '../store.ts';
-import { UnlistableError } from './ask.ts';
+import { type Answer, UnlistableError } from './ask.ts';
 import { pageContext, type SyncContext } from './context.ts';
 
 /**
@@ -37,7 +37,7 @@ export async function readList(
         task.input.created_from === undefined
           ? app.spec(task.resource)
           : { ...app.spec(task.resource), created_from: task.input.created_from };
-      page = await ingest(context, task, answer.body, {
+      page = await ingest(context, task, answer, {
         ...pageContext(context, app, answer, spec),
         next: list.next,
         ...(limit !== undefined && records + size >= limit ? { stop: true } : {}),
@@ -102,12 +102,13 @@ export function positionOf(task: Task, resource: Resource): Omit<Position, 'limi
 }
 
 /** The whole page at once; when its text is refused, record by record, so that one bad record costs only itself. */
-async function ingest(context: SyncContext, task: Task, body: string, page: PageContext): Promise<PageResult> {
+async function ingest(context: SyncContext, task: Task, answer: Answer, page: PageContext): Promise<PageResult> {
+  const { store } = context;
   try {
-    return await context.store.ingestPage(task, body, page);
+    return await store.ingestPage(task, store.db.takesBytes === true ? answer.bytes : answer.body, page);
   } catch (error) {
     if (!isBadData(error)) throw error;
-    return await orUnreadable(context.store.ingestPage(task, body, { ...page, careful: true }));
+    return await orUnreadable(store.ingestPage(task, answer.body, { ...page, careful: true }));
   }
 }
 

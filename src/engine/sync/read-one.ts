@@ -23,7 +23,7 @@ export async function readOne(context: SyncContext, app: App, task: Task, signal
     gone = error.moment;
   }
   const spec = { ...app.spec(resource.name), records: undefined, partial: false };
-  const page = pageContext(context, app, answer ?? { body: '', startedAt, version: 0, versionUntil: 0, ...gone }, spec);
+  const page = pageContext(context, app, answer ?? { startedAt, version: 0, versionUntil: 0, ...gone }, spec);
   const counts = await store(context, task, answer?.body ?? null, page);
   context.onPage({
     appKey: app.key,

@@ -8,7 +8,8 @@ export async function readMigrations(connectors: readonly Connector[]): Promise<
   const sources: { source: string; folder: URL }[] = [
     { source: 'engine', folder: new URL('../../engine/migrations/', import.meta.url) },
   ];
-  for (const connector of new Set(connectors)) {
+  // By name: an app that wants fewer resources has a connector of its own.
+  for (const connector of new Map(connectors.map((one) => [one.metadata.name, one])).values()) {
     if (connector.metadata.migrations !== null)
       sources.push({ source: connector.metadata.name, folder: connector.metadata.migrations });
   }

@@ -34,6 +34,8 @@ export function createPostgres(options: PostgresOptions): SqlDatabase {
     }
   };
   return fromDriver('postgres', {
+    // As a binary parameter, which for `text` is the bytes themselves.
+    takesBytes: true,
     query: (text, values) => pool.query(text, values),
     transaction,
     async script(text) {

@@ -12,6 +12,7 @@ import { ConfigError, describeError, SupasaasyError } from '../../errors.ts';
 import { readMigrations } from './migration-files.ts';
 import { createPglite } from './pglite.ts';
 import { createPostgres } from './postgres.ts';
+import { createNodeSend } from './send.ts';
 
 export const CONFIG_FILE = 'supasaasy.config.ts';
 
@@ -112,6 +113,8 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   const { configFile, env, folder = dirname(resolve(configFile)), dataDir, config: given, ...engineOptions } = options;
   const config = given ?? (await loadConfig(configFile));
   const database = await openDatabase(env, dataDir ?? dataDirOf(folder));
-  const engine = createEngine({ config, database, env, ...engineOptions });
+  const { ports } = engineOptions;
+  const send = ports?.fetch === undefined ? { send: createNodeSend() } : {};
+  const engine = createEngine({ config, database, env, ...engineOptions, ports: { ...send, ...ports } });
   return { folder, config, database, engine, close: () => database.close() };
 }

@@ -3,6 +3,7 @@ import { changeLog } from '../../../connectors/stripe/change-log.ts';
 import { stripe } from '../../../connectors/stripe/index.ts';
 import { resources } from '../../../connectors/stripe/resources/index.ts';
 import type { AnswerMeaning, Position, Resource } from '../../../src/kit/index.ts';
+import { withoutUnwanted } from '../../../src/kit/resource.ts';
 import { snapshotEvent } from './event-fixtures.ts';
 
 function resource(name: string): Resource {
@@ -47,6 +48,12 @@ describe("S4-17: the requests of Stripe's pages", () => {
     expect(sent('customer')).toBe('/v1/customers?expand[]=data.tax_ids&limit=100');
     expect(sent('checkout_session')).toBe('/v1/checkout/sessions?expand[]=data.line_items&limit=100');
     expect(resource('checkout_session').retrieve?.query).toEqual({ 'expand[]': 'line_items' });
+  });
+
+  it('asks for no nested list that an app does not want', () => {
+    const { list, retrieve } = withoutUnwanted(resource('customer'), new Set(['customer']));
+    expect([list?.query, retrieve?.query]).toEqual([{}, {}]);
+    expect(withoutUnwanted(resource('customer'), new Set(['customer', 'tax_id']))).toBe(resource('customer'));
   });
 
   it('asks for the lists of one parent, whose id is encoded', () => {

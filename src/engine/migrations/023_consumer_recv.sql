@@ -86,8 +86,10 @@ begin
     exit when suspicious or budget <= 0 or room <= 0 or (lane.crashes >= 3 and cardinality(seqs) > 0);
     if lane.crashes >= c.max_attempts then
       perform supasaasy.bury_change(c, lane.pending[1], lane.crashes, 'it was handed out ' || lane.crashes || ' times and nobody answered');
-      update supasaasy.consumer_lanes set pending = pending[2:], flight = '{}', token = null, lease_until = null, crashes = 0 where id = lane.id;
-      continue;
+      lane.pending := lane.pending[2:];
+      lane.crashes := 0;
+      update supasaasy.consumer_lanes set pending = lane.pending, flight = '{}', token = null, lease_until = null, crashes = 0 where id = lane.id;
+      continue when cardinality(lane.pending) = 0;
     end if;
     taken := case when lane.crashes >= 3 then lane.pending[1:1] else lane.pending[1:budget] end;
     suspicious := lane.crashes >= 3;

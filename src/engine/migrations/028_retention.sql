@@ -10,6 +10,7 @@ declare
   removed bigint;
   result jsonb := '{}';
   holders jsonb := '[]';
+  behind jsonb := '{}';
   c supasaasy.consumers;
   lane supasaasy.consumer_lanes;
   oldest_seq bigint;
@@ -44,7 +45,7 @@ begin
       holders := holders || jsonb_build_object('consumer', c.name, 'since', oldest_at);
       if p_force then
         lost_now := (supasaasy.consumer_lag(c.name, 2147483647) ->> 'changes')::bigint;
-        result := jsonb_set(result, array['lost', c.name], to_jsonb(lost_now), true);
+        behind := behind || jsonb_build_object(c.name, lost_now);
       else
         floor_seq := least(floor_seq, oldest_seq);
       end if;
@@ -73,10 +74,10 @@ begin
     end if;
     result := result || jsonb_build_object(log, removed);
   end loop;
-  if p_force and result ? 'lost' then
+  if behind <> '{}'::jsonb then
     -- What they have lost is what they no longer find.
-    update supasaasy.consumers k set lost = k.lost + greatest(0, (result #>> array['lost', k.name])::bigint - (supasaasy.consumer_lag(k.name, 2147483647) ->> 'changes')::bigint)
-    where result -> 'lost' ? k.name;
+    update supasaasy.consumers k set lost = k.lost + greatest(0, (behind ->> k.name)::bigint - (supasaasy.consumer_lag(k.name, 2147483647) ->> 'changes')::bigint)
+    where behind ? k.name;
   end if;
   delete from supasaasy.consumer_receipts where created_at < cutoff;
   delete from supasaasy.dead_letters where state <> 'dead' and created_at < cutoff;

@@ -1,0 +1,262 @@
+import type { Run } from '../../src/engine/store.ts';
+import type { TestDatabase } from '../setup/database.ts';
+import { type AcmeEvent, createAcmeAccount } from '../support/acme-account.ts';
+import { createMirror, type Mirror } from '../support/mirror.ts';
+import { faultsOf } from './check.ts';
+import { createChronicle } from './chronicle.ts';
+import { Crash, createCrashes } from './crashes.ts';
+import { FAULTS, strike } from './faults.ts';
+import { createRandom, type Random } from './random.ts';
+
+export interface StoryOptions {
+  readonly seed: number;
+  /** How many things happen; or which. */
+  readonly steps?: number | readonly StoryStep[];
+  /** How many there are at first. */
+  readonly objects?: number;
+  readonly resources?: readonly string[];
+  /** Share of the requests that fail. */
+  readonly faultRate?: number;
+  /** Ends the process at a boundary; told its name and its number from the story's beginning. */
+  readonly crashAt?: (boundary: string, number: number, random: Random) => boolean;
+  /** Tasks at one time. With one, a seed has one course to the last call; parallel ranges need several. */
+  readonly slots?: number;
+}
+
+export type StoryStep = 'change' | 'deliver' | 'incremental' | 'full' | 'audit';
+
+export interface StoryResult {
+  readonly seed: number;
+  readonly boundaries: number;
+  readonly crashes: number;
+  readonly faults: number;
+  readonly requests: number;
+  /** Rows that differ from the truth, contradictions of the feed, what is stuck. */
+  readonly wrong: readonly string[];
+}
+
+const RESOURCES = ['thing', 'part', 'note', 'tag'];
+const KINDS = ['thing', 'note'] as const;
+type Kind = (typeof KINDS)[number];
+
+/** One story from a seed: what happens at the provider, on the way and to the processes; then peace, and the judgement. */
+export async function simulate(db: TestDatabase, options: StoryOptions): Promise<StoryResult> {
+  const { seed, steps = 30, objects = 12, resources = RESOURCES, faultRate = 0, slots = 3 } = options;
+  const random = createRandom(seed);
+  const dice = createRandom(seed ^ 0x5bd1e995);
+  const account = createAcmeAccount();
+  const chronicle = createChronicle(account, [...KINDS, 'part']);
+  let peace = false;
+  let faults = 0;
+  const crashes = createCrashes({
+    decide: (boundary, number) => !peace && (options.crashAt?.(boundary, number, dice) ?? false),
+  });
+  const mirror = createMirror(db, {
+    account,
+    key: `sim_${seed}`,
+    resources,
+    wrap: crashes.wrap,
+    slots,
+    settings: { maxAttempts: 1_000_000, auditGraceMs: 0 },
+    ports: {
+      fetch: crashes.wrapFetch((input, init) => mirror.api.fetch(input, init)),
+      random: random.next,
+      // Nobody waits: when somebody would, the time passes.
+      sleep: async () => await passTime(mirror),
+    },
+  });
+  const world = createWorld(mirror, random, chronicle.record);
+
+  const { fetch: plain } = mirror.api;
+  Object.assign(mirror.api, {
+    async fetch(input: string | URL | Request, init?: RequestInit) {
+      const fault = peace || !dice.chance(faultRate) ? undefined : dice.pick(FAULTS);
+      if (fault === undefined) return await plain(input, init);
+      faults += 1;
+      return await strike(fault, () => plain(input, init), dice);
+    },
+  });
+  // The world goes on between a question, its answer and the arrival of that.
+  mirror.api.afterAnswer = async () => {
+    while (!peace && random.chance(0.3)) world.change();
+    if (!peace && random.chance(0.15)) await world.deliver((work) => work());
+  };
+
+  /** Does it until it was done by a process that lived through it. */
+  async function insist<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const { generation } = crashes;
+      try {
+        const result = await work();
+        if (generation === crashes.generation) return result;
+      } catch (error) {
+        if (!(error instanceof Crash) && generation === crashes.generation) throw error;
+      }
+      mirror.restart();
+      await mirror.expireLeases();
+    }
+  }
+
+  for (let i = 0; i < objects; i += 1) world.create(random.chance(0.7) ? 'thing' : 'note');
+  for (const step of typeof steps === 'number' ? Array.from({ length: steps }, () => chooseStep(random)) : steps) {
+    if (step === 'change') world.change();
+    else if (step === 'deliver') await world.deliver(insist);
+    else if (step === 'audit') await insist(() => mirror.engine.audit(mirror.key, { repair: true }));
+    else await insist(() => mirror.run(step, step === 'full' ? { allow_mass_delete: true } : {}));
+  }
+
+  peace = true;
+  await crashes.idle();
+  mirror.restart();
+  await mirror.expireLeases();
+  const wrong: string[] = [];
+  const completed = async (work: Promise<Run>) => {
+    const run = await work;
+    if (run.state !== 'completed') wrong.push(`the last ${run.mode} run ${run.state}: ${run.error}`);
+  };
+  await world.deliverRest();
+  account.tick(2);
+  await mirror.settle();
+  await completed(mirror.run('incremental'));
+  await completed(mirror.run('full', { allow_mass_delete: true }));
+  await mirror.settle();
+  for (const kind of resources) wrong.push(...(await differences(mirror, kind)));
+  wrong.push(...(await faultsOf(mirror, chronicle)));
+  const [certificates] = await db.query<{ n: number }>(
+    `select count(*)::int as n from supasaasy.certificates where app_key = $1 and not holds`,
+    [mirror.key],
+  );
+  if (certificates?.n !== 0) wrong.push(`${certificates?.n} certificates do not hold`);
+  await crashes.idle();
+  await forget(mirror);
+  return {
+    seed,
+    boundaries: crashes.boundaries,
+    crashes: crashes.crashes,
+    faults,
+    requests: mirror.api.requests.length,
+    wrong,
+  };
+}
+
+function chooseStep(random: Random): StoryStep {
+  const roll = random.next();
+  if (roll < 0.5) return 'change';
+  if (roll < 0.8) return 'deliver';
+  return roll < 0.9 ? 'incremental' : roll < 0.97 ? 'full' : 'audit';
+}
+
+/** The next story begins with empty tables: it is as fast as the first. */
+async function forget({ query }: Mirror): Promise<void> {
+  await query(
+    `truncate supasaasy.entities, supasaasy.changes, supasaasy.runs, supasaasy.passes, supasaasy.pass_pages, supasaasy.pass_missing,
+       supasaasy.tasks, supasaasy.sync_state, supasaasy.inbox, supasaasy.quarantine, supasaasy.rate_budgets, supasaasy.certificates,
+       supasaasy.audit_findings, supasaasy.apps`,
+  );
+}
+
+/** The account changes; its events are on their way for a while, and some get lost. */
+function createWorld(mirror: Mirror, random: Random, record: () => void) {
+  const { account } = mirror;
+  const pending: AcmeEvent[] = [];
+  const dead: { kind: Kind; id: string; bornAt: number }[] = [];
+  let serial = 0;
+  let heard = 0;
+
+  const state = () => ({ rev: ++serial, active: !random.chance(0.1) });
+  const parts = (count: number) =>
+    Array.from({ length: count }, () => ({ id: `part_${mirror.key}_${++serial}`, text: serial }));
+
+  function happened(): void {
+    record();
+    for (const event of account.log.slice(heard)) if (!random.chance(0.25)) pending.push(event);
+    heard = account.log.length;
+  }
+
+  const world = {
+    create(kind: Kind): void {
+      account.create(kind, kind === 'note' ? state() : { ...state(), parts: parts(random.int(6)) });
+      happened();
+    },
+    change(): void {
+      const kind: Kind = random.chance(0.7) ? 'thing' : 'note';
+      const id = random.pick(account.ids(kind));
+      const roll = random.next();
+      if (roll < 0.25) account.tick(1 + random.int(3));
+      else if (roll < 0.4 || id === undefined) world.create(kind);
+      else if (roll < 0.75) account.update(kind, id, state());
+      else if (roll < 0.85 && kind === 'thing') {
+        const known = (account.get('thing', id)?.['parts'] ?? []) as { id: string; text: number }[];
+        const kept = known
+          .filter(() => !random.chance(0.2))
+          .map((part) => (random.chance(0.2) ? { ...part, text: ++serial } : part));
+        account.update('thing', id, { ...state(), parts: [...parts(random.int(3)), ...kept] });
+      } else if (roll < 0.95) {
+        account.remove(kind, id);
+        dead.push({ kind, id, bornAt: account.now() });
+      } else {
+        const one = random.pick(dead);
+        if (one === undefined || account.get(one.kind, one.id) !== undefined) return;
+        // A provider gives an id again in a later second, if ever.
+        account.tick();
+        account.create(one.kind, { id: one.id, ...state(), ...(one.kind === 'thing' ? { parts: parts(2) } : {}) });
+      }
+      happened();
+    },
+    /** One delivery or a few, in any order, perhaps again later. */
+    async deliver(insist: <T>(work: () => Promise<T>) => Promise<T>): Promise<void> {
+      const count = 1 + random.int(3);
+      for (let i = 0; i < count && pending.length > 0; i += 1) {
+        const event = pending[random.chance(0.5) ? 0 : random.int(pending.length)];
+        if (event === undefined) continue;
+        await insist(() => mirror.accept(event));
+        // Not acknowledged: sent again. Acknowledged: sometimes, too.
+        if (!random.chance(0.2)) pending.splice(pending.indexOf(event), 1);
+      }
+      await insist(() => mirror.engine.drain({ retryBaseMs: 0 }));
+    },
+    async deliverRest(): Promise<void> {
+      for (const event of pending.reverse()) await mirror.accept(event);
+      pending.length = 0;
+    },
+  };
+  return world;
+}
+
+/** What is due later is due now; nobody's rate is used up. Leases of the living stay. */
+async function passTime({ query, key }: Mirror): Promise<void> {
+  await query(
+    `update supasaasy.tasks set not_before = clock_timestamp() where app_key = $1 and state = 'ready' and not_before > clock_timestamp()`,
+    [key],
+  );
+  await query(
+    `update supasaasy.rate_budgets set blocked_until = null, tokens = burst, rate = ceiling where app_key = $1`,
+    [key],
+  );
+}
+
+async function differences(mirror: Mirror, kind: string): Promise<string[]> {
+  const truth = mirror.account.truth(kind);
+  const held = await mirror.held(kind);
+  const wrong: string[] = [];
+  const flat = (value: unknown) => JSON.stringify(value, Object.keys(flatKeys(value)).sort());
+  for (const [id, object] of truth) {
+    const ours = held.get(id);
+    if (ours === undefined) wrong.push(`${kind} ${id} is missing`);
+    else if (flat(ours) !== flat(object)) wrong.push(`${kind} ${id} is ${flat(ours)}, not ${flat(object)}`);
+  }
+  for (const id of held.keys()) if (!truth.has(id)) wrong.push(`${kind} ${id} is too many`);
+  return wrong;
+}
+
+/** All keys at any depth: with them, JSON.stringify orders the whole value. */
+function flatKeys(value: unknown, into: Record<string, true> = {}): Record<string, true> {
+  if (Array.isArray(value)) for (const item of value) flatKeys(item, into);
+  else if (value !== null && typeof value === 'object') {
+    for (const [key, inner] of Object.entries(value)) {
+      into[key] = true;
+      flatKeys(inner, into);
+    }
+  }
+  return into;
+}

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
+import { ACME_TEMPLATE } from '../support/acme-connector.ts';
+import { type StoryOptions, type StoryStep, simulate } from './simulate.ts';
+
+/** `npm run simulate -- --crash-points 100000 --faults 1000000 --seed 7` sets these. */
+const { SIM_CRASH_POINTS, SIM_FAULTS, SIM_SEED } = process.env;
+const SEED = Number(SIM_SEED || 20260301);
+const CRASH_POINTS = Number(SIM_CRASH_POINTS || 1_900);
+const FAULTS = Number(SIM_FAULTS || 400);
+const FOREVER_MS = 12 * 3_600_000;
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await createTestDatabase('pglite', { template: ACME_TEMPLATE });
+});
+afterAll(() => db.close());
+
+/** Stories until there was enough of something; the first that ends badly ends all. */
+async function tell(
+  title: string,
+  enough: (sum: { crashes: number; faults: number }) => boolean,
+  storyOf: (n: number) => Omit<StoryOptions, 'seed'>,
+): Promise<void> {
+  const sum = { stories: 0, boundaries: 0, crashes: 0, faults: 0, requests: 0 };
+  const began = performance.now();
+  let said = began;
+  for (let n = 0; !enough(sum); n += 1) {
+    const seed = SEED + n;
+    const result = await simulate(db, { seed, ...storyOf(n) });
+    sum.stories += 1;
+    for (const key of ['boundaries', 'crashes', 'faults', 'requests'] as const) sum[key] += result[key];
+    expect(result.wrong, `the story of seed ${seed} (SIM_SEED=${seed})`).toEqual([]);
+    if (performance.now() - said > 60_000) {
+      said = performance.now();
+      console.log(`${title}: ${describeSum(sum)}`);
+    }
+  }
+  console.log(
+    `${title}: seed ${SEED}, ${describeSum(sum)}, ${Math.round((performance.now() - began) / 1000)} s, nothing differs`,
+  );
+}
+
+const describeSum = (sum: Record<string, number>) =>
+  Object.entries(sum)
+    .map(([name, n]) => `${n.toLocaleString('en-US')} ${name}`)
+    .join(', ');
+
+describe('whatever happens, the mirror ends equal to the account, the feed tells of nothing that never was, and nothing is stuck', () => {
+  it(
+    'when the process dies at every single call of a story, before and after (I6)',
+    async () => {
+      const steps: StoryStep[] = ['full', 'change', 'change', 'deliver', 'incremental', 'change', 'audit'];
+      const story = { seed: SIM_SEED ? SEED : 5, steps, objects: 6, slots: 1 };
+      const whole = await simulate(db, story);
+      expect(whole.wrong).toEqual([]);
+      let died = 0;
+      for (let at = 1; at <= whole.boundaries; at += 1) {
+        let name = '';
+        const { wrong, crashes } = await simulate(db, {
+          ...story,
+          crashAt: (boundary, number) => {
+            if (number === at) name = boundary;
+            return number === at;
+          },
+        });
+        expect(wrong, `died ${name}, call ${at} of seed ${story.seed}`).toEqual([]);
+        // The peace at the end has boundaries too, and nobody dies in it.
+        if (crashes === 0) break;
+        died += 1;
+      }
+      expect(died).toBeGreaterThan(50);
+      console.log(`every call: ${died} places to die, nothing differs`);
+    },
+    FOREVER_MS,
+  );
+
+  it(
+    'when processes die again and again, one task at a time and several (I3, I6)',
+    async () => {
+      await tell(
+        'crashes',
+        ({ crashes }) => crashes >= CRASH_POINTS,
+        (n) => ({
+          crashAt: (_boundary, _number, random) => random.chance(0.12),
+          faultRate: 0.05,
+          slots: n % 3 === 0 ? 3 : 1,
+        }),
+      );
+    },
+    FOREVER_MS,
+  );
+
+  it(
+    'when most requests fail: 429, 500, resets, cut answers, error pages (I2, I10, I11)',
+    async () => {
+      await tell(
+        'faults',
+        ({ faults }) => faults >= FAULTS,
+        (n) => ({ faultRate: 0.75, steps: 40, slots: n % 2 === 0 ? 4 : 1 }),
+      );
+    },
+    FOREVER_MS,
+  );
+
+  it('is told again by the same seed, to the last call', async () => {
+    const story: StoryOptions = {
+      seed: SEED + 5,
+      faultRate: 0.1,
+      crashAt: (_b, _n, random) => random.chance(0.05),
+      slots: 1,
+    };
+    const first = await simulate(db, story);
+    expect(await simulate(db, story)).toEqual(first);
+  });
+});

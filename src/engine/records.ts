@@ -97,6 +97,8 @@ export interface PageContext {
   readonly quiet_creates?: boolean;
   readonly purge?: boolean;
   readonly stop?: boolean;
+  /** The page was asked for without a cursor: where the task had been before proves no circle. */
+  readonly from_start?: boolean;
   readonly lease_seconds?: number;
 }
 

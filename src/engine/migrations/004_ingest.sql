@@ -306,7 +306,8 @@ end $$;
 -- One page of a task: its rows, what follows from them, and the checkpoint, in one transaction.
 --
 -- p_page: spec, started_at (our clock, before the request), version and version_until (provider's clock), requests,
---   next {style: last_id|path|scroll|page|none, more, path, ids}, careful, quiet_creates, purge, lease_seconds, stop (a limit was reached).
+--   next {style: last_id|path|scroll|page|none, more, path, ids}, careful, quiet_creates, purge, lease_seconds, stop (a limit was reached),
+--   from_start (asked for without a cursor).
 -- Raises SY001 when the lease is lost, SY002 when the answer has no list of records, SY003 when paging cannot go on.
 create or replace function supasaasy.ingest_page(p_task bigint, p_token bigint, p_body text, p_page jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -391,7 +392,9 @@ begin
   if not done then
     -- A provider that leads us in a circle: each position is compared with one that we were at before, and that one
     -- is moved up after 1, 2, 4, 8 … pages (Brent), so a circle of any length is found within three rounds.
-    mark := coalesce(t.input -> 'mark', '{"step": 0, "until": 1}');
+    -- Who began again at the start (a scroll, a lost cursor) may well come to where it was.
+    mark := case when not coalesce((p_page ->> 'from_start')::boolean, false) then t.input -> 'mark' end;
+    mark := coalesce(mark, '{"step": 0, "until": 1}');
     position_now := case when next_rule ->> 'style' in ('scroll', 'page') then last_id else next_cursor end;
     if position_now = mark ->> 'at' then
       raise exception 'the provider leads in a circle: "%" has been the position before', position_now using errcode = 'SY003';

@@ -40,6 +40,7 @@ export async function readList(
       page = await ingest(context, task, answer, {
         ...pageContext(context, app, answer, spec),
         next: list.next,
+        ...(position.cursor === undefined ? { from_start: true } : {}),
         ...(limit !== undefined && records + size >= limit ? { stop: true } : {}),
       });
     } catch (error) {

@@ -103,7 +103,8 @@ describe('the descriptions of the resources', () => {
     for (const name of ['product', 'price', 'plan', 'promotion_code', 'tax_rate']) {
       expect(resources[name]?.list?.variants).toEqual([{ active: 'true' }, { active: 'false' }]);
     }
-    for (const name of ['review', 'tax_id', 'payment_method']) expect(resources[name]?.list?.incomplete).toBeDefined();
+    for (const name of ['review', 'tax_id', 'payment_method'])
+      expect(resources[name]?.list?.incomplete ?? resources[name]?.list?.confirmAbsence).toBeDefined();
   });
 
   it('S4-20 … S4-23: normalizes an object, and an inactive price is archived', () => {

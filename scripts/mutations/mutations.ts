@@ -16,6 +16,42 @@ const WORKERS = 'test/engine/workers.test.ts';
 
 /** The engine's invariants, each broken in a few ways. */
 export const mutations: readonly Mutation[] = [
+  // For each property one mistake that it has to find alone.
+  {
+    name: 'property I1: what is known already is written again',
+    file: APPLY,
+    find: `then case when notes and n.version > e.version then 'note' else 'same' end`,
+    replace: `then case when notes and n.version > e.version then 'write' else 'same' end`,
+    tests: [CONVERGENCE],
+  },
+  {
+    name: 'property I2: an older event replaces a newer one',
+    file: APPLY,
+    find: `e.version_source = 'event' and n.version_until < e.version then 'stale'`,
+    replace: `e.version_source = 'event' and n.version_until < e.version then 'write'`,
+    tests: [CONVERGENCE],
+  },
+  {
+    name: 'property I3: the place in a list is not kept with its page',
+    file: INGEST,
+    find: 'cursor = case when asked_once_more then null when done then cursor else next_cursor end,',
+    replace: 'cursor = case when asked_once_more then null else cursor end,',
+    tests: [CRASH],
+  },
+  {
+    name: 'property I6: a delivery whose worker died is never taken over',
+    file: INBOX,
+    find: 'else lease_until < clock_timestamp() end)',
+    replace: 'else false end)',
+    tests: [CRASH],
+  },
+  {
+    name: 'property I11: an incomplete pass deletes',
+    file: RUNS,
+    find: `if exists (select 1 from supasaasy.tasks t where t.pass_id = pass.id and t.state = 'failed') then`,
+    replace: 'if false then',
+    tests: [CONVERGENCE],
+  },
   {
     name: 'an older event replaces a newer one',
     file: APPLY,

@@ -26,13 +26,21 @@ async function makeCopy(): Promise<string> {
 }
 
 /** The first test that failed; BROKEN when something failed that is no test, which proves nothing. */
-async function runTests(root: string, tests: readonly string[]): Promise<Outcome> {
+async function runTests(root: string, tests: readonly string[], by?: string): Promise<Outcome> {
   const report = join(root, 'report.json');
   await rm(report, { force: true });
   const { status, stderr } = await runProgram(
     root,
     process.execPath,
-    ['node_modules/vitest/vitest.mjs', 'run', ...tests, '--bail=1', '--reporter=json', `--outputFile=${report}`],
+    [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      ...tests,
+      '--bail=1',
+      '--reporter=json',
+      `--outputFile=${report}`,
+      ...(by === undefined ? [] : ['-t', by]),
+    ],
     { TEST_DATABASES: process.env['TEST_DATABASES'] ?? 'postgres' },
   );
   if (status === 0) return { verdict: 'SURVIVED', by: '' };
@@ -46,7 +54,7 @@ async function runTests(root: string, tests: readonly string[]): Promise<Outcome
     : { verdict: 'killed', by: failed.title };
 }
 
-async function tryMutation(root: string, { file, find, replace, tests }: Mutation): Promise<Outcome> {
+async function tryMutation(root: string, { file, find, replace, tests, by }: Mutation): Promise<Outcome> {
   const path = join(root, file);
   const original = await readFile(path, 'utf8');
   const found = original.split(find).length - 1;
@@ -56,7 +64,7 @@ async function tryMutation(root: string, { file, find, replace, tests }: Mutatio
     original.replace(find, () => replace),
   );
   try {
-    return await runTests(root, tests);
+    return await runTests(root, tests, by);
   } finally {
     await writeFile(path, original);
   }

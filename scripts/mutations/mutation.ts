@@ -7,4 +7,6 @@ export interface Mutation {
   readonly replace: string;
   /** Test files or folders. */
   readonly tests: readonly string[];
+  /** The one test that must notice, by the beginning of its name. */
+  readonly by?: string;
 }

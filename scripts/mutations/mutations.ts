@@ -23,6 +23,7 @@ export const mutations: readonly Mutation[] = [
     find: `then case when notes and n.version > e.version then 'note' else 'same' end`,
     replace: `then case when notes and n.version > e.version then 'write' else 'same' end`,
     tests: [CONVERGENCE],
+    by: 'I1 applying',
   },
   {
     name: 'property I2: an older event replaces a newer one',
@@ -30,6 +31,7 @@ export const mutations: readonly Mutation[] = [
     find: `e.version_source = 'event' and n.version_until < e.version then 'stale'`,
     replace: `e.version_source = 'event' and n.version_until < e.version then 'write'`,
     tests: [CONVERGENCE],
+    by: 'I2 ',
   },
   {
     name: 'property I3: the place in a list is not kept with its page',
@@ -37,6 +39,7 @@ export const mutations: readonly Mutation[] = [
     find: 'cursor = case when asked_once_more then null when done then cursor else next_cursor end,',
     replace: 'cursor = case when asked_once_more then null else cursor end,',
     tests: [CRASH],
+    by: 'I3 ',
   },
   {
     name: 'property I6: a delivery whose worker died is never taken over',
@@ -44,6 +47,7 @@ export const mutations: readonly Mutation[] = [
     find: 'else lease_until < clock_timestamp() end)',
     replace: 'else false end)',
     tests: [CRASH],
+    by: 'I4 I6',
   },
   {
     name: 'property I11: an incomplete pass deletes',
@@ -51,6 +55,7 @@ export const mutations: readonly Mutation[] = [
     find: `if exists (select 1 from supasaasy.tasks t where t.pass_id = pass.id and t.state = 'failed') then`,
     replace: 'if false then',
     tests: [CONVERGENCE],
+    by: 'I11 ',
   },
   {
     name: 'an older event replaces a newer one',

@@ -6,7 +6,7 @@ import { createMirror, type Mirror } from '../support/mirror.ts';
 import { runs } from '../support/runs.ts';
 import { expectFeedToReplay, expectNothingOpen, play, story, without } from '../support/story.ts';
 
-const RESOURCES = ['thing', 'part', 'note'];
+const RESOURCES = ['thing', 'part', 'note', 'tag'];
 
 // A property is many tests in one, and a busy machine is no failure.
 vi.setConfig({ testTimeout: 180_000 });
@@ -42,7 +42,7 @@ describeEachDatabase('whatever order pages, events and deletes arrive in', (make
         const mirror = createMirror(db, { resources: RESOURCES });
         await mirror.full();
         await play(mirror, without(steps, 'lose'));
-        await mirror.expectTruth();
+        await mirror.expectTruth('thing', 'part', 'note');
         await expectFeedToReplay(mirror);
         await expectNothingOpen(mirror);
       }),
@@ -77,8 +77,9 @@ describeEachDatabase('whatever order pages, events and deletes arrive in', (make
           failing > 0 && nth % (failing + 3) === 0 && !path.includes('_')
             ? new Response('{}', { status: 500 })
             : undefined;
-        await play(mirror, without(steps, 'revive'), async () => {
-          for (const kind of ['thing', 'note']) {
+        const pass = { do: 'run', mode: 'full', during: [] } as const;
+        await play(mirror, [...without(steps, 'revive'), pass, pass, pass], async () => {
+          for (const kind of ['thing', 'note', 'tag']) {
             const truth = mirror.account.truth(kind);
             const buried = (await mirror.rows(kind)).filter((row) => row.deleted && truth.has(row.external_id));
             expect(buried).toEqual([]);

@@ -3,15 +3,18 @@ import { expect } from 'vitest';
 import type { AcmeEvent } from './acme-account.ts';
 import type { Mirror } from './mirror.ts';
 
+/** Things are told of by events, notes have a change time, tags have neither. */
+type Kind = 'thing' | 'note' | 'tag';
+
 /** What happens at the provider, on the way, or in the engine. Numbers choose among what there is at that moment. */
 export type Step =
   | { readonly do: 'tick'; readonly seconds: number }
-  | { readonly do: 'create'; readonly kind: 'thing' | 'note'; readonly parts: number }
-  | { readonly do: 'update'; readonly kind: 'thing' | 'note'; readonly pick: number; readonly value: number }
+  | { readonly do: 'create'; readonly kind: Kind; readonly parts: number }
+  | { readonly do: 'update'; readonly kind: Kind; readonly pick: number; readonly value: number }
   | { readonly do: 'parts'; readonly pick: number; readonly part: number; readonly how: 'add' | 'change' | 'drop' }
   | { readonly do: 'archive'; readonly pick: number }
-  | { readonly do: 'remove'; readonly kind: 'thing' | 'note'; readonly pick: number }
-  | { readonly do: 'revive'; readonly kind: 'thing' | 'note'; readonly pick: number }
+  | { readonly do: 'remove'; readonly kind: Kind; readonly pick: number }
+  | { readonly do: 'revive'; readonly kind: Kind; readonly pick: number }
   | { readonly do: 'deliver'; readonly pick: number; readonly keep: boolean }
   | { readonly do: 'lose'; readonly pick: number };
 
@@ -25,7 +28,7 @@ export interface Run {
 export type Story = readonly (Step | Run)[];
 
 const pick = fc.nat({ max: 50 });
-const kind = fc.constantFrom('thing' as const, 'thing' as const, 'note' as const);
+const kind = fc.constantFrom<Kind>('thing', 'thing', 'thing', 'note', 'note', 'tag');
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('tick' as const), seconds: fc.integer({ min: 1, max: 3 }) }) },
@@ -60,6 +63,7 @@ export const story: fc.Arbitrary<Story> = fc
   .map((steps) => [
     ...Array.from({ length: 3 }, (): Step => ({ do: 'create', kind: 'thing', parts: 2 })),
     ...Array.from({ length: 2 }, (): Step => ({ do: 'create', kind: 'note', parts: 0 })),
+    ...Array.from({ length: 3 }, (): Step => ({ do: 'create', kind: 'tag', parts: 0 })),
     ...steps,
   ]);
 
@@ -91,7 +95,7 @@ export async function play(mirror: Mirror, steps: Story, check: () => Promise<vo
       case 'create':
         account.create(
           one.kind,
-          one.kind === 'note' ? { value: 0 } : { value: 0, active: true, parts: newParts(one.parts) },
+          one.kind !== 'thing' ? { value: 0 } : { value: 0, active: true, parts: newParts(one.parts) },
         );
         break;
       case 'update':

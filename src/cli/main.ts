@@ -3,6 +3,7 @@ import process from 'node:process';
 import { Command, CommanderError } from 'commander';
 import { type Cli, type DefineCommand, EXIT } from './command.ts';
 import { audit } from './commands/audit.ts';
+import { consumers } from './commands/consumers.ts';
 import { doctor } from './commands/doctor.ts';
 import { init } from './commands/init.ts';
 import { migrate } from './commands/migrate.ts';
@@ -33,6 +34,7 @@ const commands: readonly DefineCommand[] = [
   serve,
   worker,
   webhooks,
+  consumers,
   resume,
   doctor,
   sandbox,

@@ -38,7 +38,10 @@ const SETTINGS: ConsumerSettings = {
 const LEASE_MS = 300;
 
 let names = 0;
-const nextName = () => `trial-${Date.now().toString(36)}-${(names += 1)}`;
+function nextName(): string {
+  names += 1;
+  return `trial-${Date.now().toString(36)}-${names}`;
+}
 
 /** The suite that every source passes: run each case against a fresh `SourceUnderTest`. */
 export const sourceConformance: readonly ConformanceCase[] = [
@@ -161,7 +164,10 @@ export const sourceConformance: readonly ConformanceCase[] = [
     const batch = await take(receiver, 10);
     const poison = batch.changes[0] as Change;
     await receiver.nack(batch.token, poison, { error: 'never', dead: true });
-    await receiver.ack(batch.token, batch.changes.filter((change) => change.foreign_id !== poison.foreign_id));
+    await receiver.ack(
+      batch.token,
+      batch.changes.filter((change) => change.foreign_id !== poison.foreign_id),
+    );
     assert.equal((await receiver.recv(10)).token, null);
     await receiver.close();
   }),
@@ -190,21 +196,25 @@ export const sourceConformance: readonly ConformanceCase[] = [
     assert.deepEqual(ids(await takeAll(second, 2)).sort(), ids(batch.changes.slice(2)).sort());
     await second.close();
   }),
-  conformance('seeks to the start and to now', async (source) => {
-    const receiver = await open(source);
-    await source.write(events(6, 3));
-    await takeAll(receiver, 6);
-    await receiver.seek('start');
-    assert.equal((await takeAll(receiver, 6)).length, 6);
-    await receiver.seek('start');
-    const batch = await take(receiver, 2);
-    await receiver.seek('now');
-    await assert.rejects(receiver.ack(batch.token, batch.changes), LeaseLostError);
-    assert.equal((await receiver.recv(10)).token, null);
-    await source.write([{ id: 'news', key: 'k0', type: 'thing.changed' }]);
-    assert.deepEqual(ids(await takeAll(receiver, 1)), ['news']);
-    await receiver.close();
-  }, 'seek'),
+  conformance(
+    'seeks to the start and to now',
+    async (source) => {
+      const receiver = await open(source);
+      await source.write(events(6, 3));
+      await takeAll(receiver, 6);
+      await receiver.seek('start');
+      assert.equal((await takeAll(receiver, 6)).length, 6);
+      await receiver.seek('start');
+      const batch = await take(receiver, 2);
+      await receiver.seek('now');
+      await assert.rejects(receiver.ack(batch.token, batch.changes), LeaseLostError);
+      assert.equal((await receiver.recv(10)).token, null);
+      await source.write([{ id: 'news', key: 'k0', type: 'thing.changed' }]);
+      assert.deepEqual(ids(await takeAll(receiver, 1)), ['news']);
+      await receiver.close();
+    },
+    'seek',
+  ),
   conformance('acknowledges what its filter leaves out', async (source) => {
     if (source.unwantedType === undefined) return;
     const receiver = await open(source);
@@ -217,37 +227,47 @@ export const sourceConformance: readonly ConformanceCase[] = [
     assert.equal((await receiver.lag()).changes, 0);
     await receiver.close();
   }),
-  conformance('delivers only what is old enough with consumeLag', async (source) => {
-    const receiver = await open(source, { consumeLag: 400 });
-    const before = Date.now();
-    await source.write(events(1, 1));
-    const young = await receiver.recv(10);
-    assert.equal(young.token, null);
-    await takeAll(receiver, 1);
-    assert.ok(Date.now() - before >= 390);
-    await receiver.close();
-  }, 'consumeLag'),
-  conformance('keeps its place and its order when parallel changes', async (source) => {
-    const settings = { ...SETTINGS, name: nextName() };
-    await source.write(events(60, 20));
-    const got: Change[] = [];
-    for (const parallel of [3, 5, 2]) {
-      const receivers = await Promise.all(Array.from({ length: parallel }, () => source.open({ ...settings, parallel })));
-      for (const receiver of receivers) {
-        const batch = await receiver.recv(8);
-        if (batch.token === null) continue;
-        got.push(...batch.changes);
-        await receiver.ack(batch.token, batch.changes);
+  conformance(
+    'delivers only what is old enough with consumeLag',
+    async (source) => {
+      const receiver = await open(source, { consumeLag: 400 });
+      const before = Date.now();
+      await source.write(events(1, 1));
+      const young = await receiver.recv(10);
+      assert.equal(young.token, null);
+      await takeAll(receiver, 1);
+      assert.ok(Date.now() - before >= 390);
+      await receiver.close();
+    },
+    'consumeLag',
+  ),
+  conformance(
+    'keeps its place and its order when parallel changes',
+    async (source) => {
+      const settings = { ...SETTINGS, name: nextName() };
+      await source.write(events(60, 20));
+      const got: Change[] = [];
+      for (const parallel of [3, 5, 2]) {
+        const receivers = await Promise.all(
+          Array.from({ length: parallel }, () => source.open({ ...settings, parallel })),
+        );
+        for (const receiver of receivers) {
+          const batch = await receiver.recv(8);
+          if (batch.token === null) continue;
+          got.push(...batch.changes);
+          await receiver.ack(batch.token, batch.changes);
+        }
+        for (const receiver of receivers) await receiver.close();
       }
-      for (const receiver of receivers) await receiver.close();
-    }
-    const last = await source.open({ ...settings, parallel: 1 });
-    got.push(...(await takeAll(last, 60 - got.length)));
-    assert.equal(new Set(ids(got)).size, 60);
-    assert.equal(got.length, 60);
-    assertOrder(got);
-    await last.close();
-  }, 'rescale'),
+      const last = await source.open({ ...settings, parallel: 1 });
+      got.push(...(await takeAll(last, 60 - got.length)));
+      assert.equal(new Set(ids(got)).size, 60);
+      assert.equal(got.length, 60);
+      assertOrder(got);
+      await last.close();
+    },
+    'rescale',
+  ),
 ];
 
 function conformance(

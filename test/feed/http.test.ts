@@ -16,9 +16,21 @@ async function host(make: MakeDatabase) {
   const app = consumerRoutes({ feed, ports }, { adminKeys: () => ['key'] });
   app.onError((error, c) => answerError(c, error, ports.log));
   const post = async (path: string, body: unknown, init: RequestInit = {}) =>
-    await app.request(path, { method: 'POST', headers: { authorization: 'Bearer key' }, body: JSON.stringify(body), ...init });
+    await app.request(path, {
+      method: 'POST',
+      headers: { authorization: 'Bearer key' },
+      body: JSON.stringify(body),
+      ...init,
+    });
   const get = async (path: string) => await app.request(path, { headers: { authorization: 'Bearer key' } });
-  return { database, feed, app, post, get, json: async <T>(path: string, body: unknown = {}) => (await (await post(path, body)).json()) as T };
+  return {
+    database,
+    feed,
+    app,
+    post,
+    get,
+    json: async <T>(path: string, body: unknown = {}) => (await (await post(path, body)).json()) as T,
+  };
 }
 
 describeEachDatabase(
@@ -30,13 +42,20 @@ describeEachDatabase(
       const batch = await json<Batch>('/consumers/reader/recv', { limit: 10 });
       expect(batch.changes.map((change) => change.external_id)).toEqual(['a', 'b']);
       const [first, second] = batch.changes;
-      expect(await json('/consumers/reader/ack', { token: batch.token, seqs: [first?.seq] })).toMatchObject({ acked: 1 });
+      expect(await json('/consumers/reader/ack', { token: batch.token, seqs: [first?.seq] })).toMatchObject({
+        acked: 1,
+      });
       expect(await json('/consumers/reader/extend', { token: batch.token })).toEqual({ extended: true });
-      expect(await json('/consumers/reader/nack', { token: batch.token, seq: second?.seq, delay_ms: 0 })).toMatchObject({ state: 'waiting', attempts: 1 });
+      expect(await json('/consumers/reader/nack', { token: batch.token, seq: second?.seq, delay_ms: 0 })).toMatchObject(
+        { state: 'waiting', attempts: 1 },
+      );
       const again = await json<Batch>('/consumers/reader/recv');
       expect(again.changes).toMatchObject([{ external_id: 'b', attempt: 2 }]);
       expect(await json('/consumers/reader/ack', { token: again.token })).toMatchObject({ acked: 1 });
-      expect(await json('/consumers/reader/ack', { token: again.token, seqs: [second?.seq] })).toMatchObject({ acked: 0, repeated: 1 });
+      expect(await json('/consumers/reader/ack', { token: again.token, seqs: [second?.seq] })).toMatchObject({
+        acked: 0,
+        repeated: 1,
+      });
     });
 
     it('waits for a first change as long as it is asked to', async () => {
@@ -50,21 +69,40 @@ describeEachDatabase(
 
     it('S3-24: takes events in: 200 when they are kept, 400 when they make no sense, 408 when the request has ended', async () => {
       const { database, feed, post, json } = await host(make);
-      await database.call('declare_consumers', { consumers: [{ name: 'things', kind: 'messages', topic: 'things', start: 'start' }] });
-      const event = { id: 'e1', key: 'order-1', type: 'order.created', headers: { customer: 'j' }, payload: { amount: 9 } };
+      await database.call('declare_consumers', {
+        consumers: [{ name: 'things', kind: 'messages', topic: 'things', start: 'start' }],
+      });
+      const event = {
+        id: 'e1',
+        key: 'order-1',
+        type: 'order.created',
+        headers: { customer: 'j' },
+        payload: { amount: 9 },
+      };
       const answer = await post('/topics/things', event);
       expect([answer.status, await answer.json()]).toEqual([200, { accepted: 1, repeated: 0 }]);
       expect(await json('/topics/things', [event, { ...event, id: 'e2' }])).toEqual({ accepted: 1, repeated: 1 });
-      for (const bad of [{ headers: { n: 1 } }, [], 'text', { unknown: 1 }]) expect((await post('/topics/things', bad)).status).toBe(400);
+      for (const bad of [{ headers: { n: 1 } }, [], 'text', { unknown: 1 }])
+        expect((await post('/topics/things', bad)).status).toBe(400);
       expect((await post('/topics/Not%20A%20Topic', event)).status).toBe(400);
       expect((await post('/topics/things', null, { body: '{' })).status).toBe(400);
-      expect((await post('/topics/things', null, { body: JSON.stringify({ payload: 'x'.repeat(6_000_000) }) })).status).toBe(413);
+      expect(
+        (await post('/topics/things', null, { body: JSON.stringify({ payload: 'x'.repeat(6_000_000) }) })).status,
+      ).toBe(413);
       const controller = new AbortController();
       controller.abort();
-      expect((await post('/consumers/things/recv', {}, { signal: controller.signal }).catch(() => ({ status: 408 }))).status).toBe(408);
+      expect(
+        (await post('/consumers/things/recv', {}, { signal: controller.signal }).catch(() => ({ status: 408 }))).status,
+      ).toBe(408);
       const { changes } = await json<Batch>('/consumers/things/recv');
       expect(changes).toMatchObject([
-        { id: 'e1', foreign_id: 'order-1', type: 'order.created', headers: { customer: 'j', topic: 'things', idempotency_key: 'e1' }, after: { amount: 9 } },
+        {
+          id: 'e1',
+          foreign_id: 'order-1',
+          type: 'order.created',
+          headers: { customer: 'j', topic: 'things', idempotency_key: 'e1' },
+          after: { amount: 9 },
+        },
         { id: 'e2' },
       ]);
       expect(topic('things').declaration).toMatchObject({ topic: 'things' });
@@ -73,11 +111,29 @@ describeEachDatabase(
 
     it('S3-24: delivers raw webhooks from the inbox as they came', async () => {
       const { database, json } = await host(make);
-      await database.call('declare_consumers', { consumers: [{ name: 'raw', kind: 'messages', topic: 'inbox', start: 'start' }] });
+      await database.call('declare_consumers', {
+        consumers: [{ name: 'raw', kind: 'messages', topic: 'inbox', start: 'start' }],
+      });
       await database.call('accept_deliveries', {
         deliveries: [
-          { app_key: 'acme', event_id: 'evt_1', event_type: 'customer.created', occurred_at: null, body: '{"id":"evt_1"}', state: 'ready', reason: null },
-          { app_key: 'acme', event_id: 'evt_2', event_type: 'unreadable', occurred_at: null, body: 'no json', state: 'dead', reason: 'x' },
+          {
+            app_key: 'acme',
+            event_id: 'evt_1',
+            event_type: 'customer.created',
+            occurred_at: null,
+            body: '{"id":"evt_1"}',
+            state: 'ready',
+            reason: null,
+          },
+          {
+            app_key: 'acme',
+            event_id: 'evt_2',
+            event_type: 'unreadable',
+            occurred_at: null,
+            body: 'no json',
+            state: 'dead',
+            reason: 'x',
+          },
         ],
       });
       const { changes } = await json<Batch>('/consumers/raw/recv');
@@ -90,15 +146,25 @@ describeEachDatabase(
     it('answers bad requests clearly: who, what, and nothing is stuck', async () => {
       const { app, post, get, database } = await host(make);
       expect((await app.request('/consumers/reader/recv', { method: 'POST' })).status).toBe(401);
-      expect((await app.request('/consumers/reader/recv', { headers: { authorization: 'Bearer key' } })).status).toBe(405);
+      expect((await app.request('/consumers/reader/recv', { headers: { authorization: 'Bearer key' } })).status).toBe(
+        405,
+      );
       const unknown = await post('/consumers/nobody/recv', {});
-      expect([unknown.status, await unknown.json()]).toEqual([404, { error: { code: 'not_found', message: 'there is no consumer "nobody" (consumers: reader)' } }]);
+      expect([unknown.status, await unknown.json()]).toEqual([
+        404,
+        { error: { code: 'not_found', message: 'there is no consumer "nobody" (consumers: reader)' } },
+      ]);
       expect((await post('/consumers/reader/recv', { limit: 0 })).status).toBe(400);
       await write(database, 'a', {});
       const batch = (await (await post('/consumers/reader/recv', { lease_ms: 50 })).json()) as Batch;
-      await expect.poll(async () => ((await (await post('/consumers/reader/recv', {})).json()) as Batch).token).not.toBe(null);
+      await expect
+        .poll(async () => ((await (await post('/consumers/reader/recv', {})).json()) as Batch).token)
+        .not.toBe(null);
       const lost = await post('/consumers/reader/ack', { token: batch.token });
-      expect([lost.status, ((await lost.json()) as { error: { code: string } }).error.code]).toEqual([409, 'lease_lost']);
+      expect([lost.status, ((await lost.json()) as { error: { code: string } }).error.code]).toEqual([
+        409,
+        'lease_lost',
+      ]);
       expect((await post('/consumers/reader/seek', { to: 'yesterday' })).status).toBe(400);
       await database.query(`update supasaasy.feed_state set trimmed_until = now()`);
       expect((await post('/consumers/reader/seek', { to: '2020-01-01T00:00:00Z' })).status).toBe(410);

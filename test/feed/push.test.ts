@@ -2,10 +2,10 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, it } from 'vitest';
+import { changes } from '../../src/engine/feed/database-source.ts';
 import { createFeed } from '../../src/engine/feed/feed.ts';
 import { isPrivateAddress } from '../../src/engine/feed/private-address.ts';
 import { definePush, PUSH_SCHEDULE, type PushInput } from '../../src/engine/feed/push.ts';
-import { changes } from '../../src/engine/feed/database-source.ts';
 import { defaultPorts } from '../../src/engine/ports.ts';
 import { describeEachDatabase, type TestDatabase } from '../setup/database.ts';
 import { write } from './writers.ts';
@@ -23,7 +23,9 @@ interface Delivery {
 }
 
 /** A receiver of webhooks; `answer` decides what it says to the n-th delivery. */
-async function receive(answer: (n: number, delivery: Delivery) => number | [number, Record<string, string>] = () => 204) {
+async function receive(
+  answer: (n: number, delivery: Delivery) => number | [number, Record<string, string>] = () => 204,
+) {
   const deliveries: Delivery[] = [];
   const server: Server = createServer((request: IncomingMessage, response) => {
     let body = '';
@@ -83,8 +85,15 @@ describeEachDatabase(
       await write(database.database, 'a', { id: 'a', name: 'Zoë' });
       await expect.poll(() => deliveries.length).toBe(1);
       const [{ headers, body }] = deliveries as [Delivery];
-      const verified = new Webhook(SECRET).verify(body, headers) as { type: string; timestamp: string; data: { after: unknown } };
-      expect(verified).toMatchObject({ type: 'stripe.customer.created', data: { external_id: 'a', after: { id: 'a', name: 'Zoë' } } });
+      const verified = new Webhook(SECRET).verify(body, headers) as {
+        type: string;
+        timestamp: string;
+        data: { after: unknown };
+      };
+      expect(verified).toMatchObject({
+        type: 'stripe.customer.created',
+        data: { external_id: 'a', after: { id: 'a', name: 'Zoë' } },
+      });
       expect(() => new Webhook(SECRET).verify(body.replace('Zoë', 'Zoe'), headers)).toThrow();
     });
 
@@ -103,7 +112,9 @@ describeEachDatabase(
       const { deliveries, url } = await receive(() => 500);
       const store = run(database, push({ url }));
       await write(database.database, 'a', {});
-      await expect.poll(async () => (await store.deadLetters('push', 10, null))[0]).toMatchObject({ attempts: 4, error: 'the destination answered 500' });
+      await expect
+        .poll(async () => (await store.deadLetters('push', 10, null))[0])
+        .toMatchObject({ attempts: 4, error: 'the destination answered 500' });
       expect(deliveries.length).toBe(4);
       expect(new Set(deliveries.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
       expect(PUSH_SCHEDULE.length).toBe(9);
@@ -136,14 +147,18 @@ describeEachDatabase(
       const store = run(database, push({ url, maxBytes: 2000 }));
       await write(database.database, 'big', { text: 'x'.repeat(5000) });
       await expect.poll(() => deliveries.length).toBe(1);
-      expect(JSON.parse(deliveries[0]!.body)).toMatchObject({ data: { external_id: 'big', after: null, truncated: true } });
+      expect(JSON.parse(deliveries[0]!.body)).toMatchObject({
+        data: { external_id: 'big', after: null, truncated: true },
+      });
       await write(database.database, 'refused', {});
       await expect.poll(async () => (await store.deadLetters('push', 10, null))[0]?.error).toMatch(/413.*too large/);
     });
 
     it('follows no redirect and obeys Retry-After', async () => {
       const database = await fresh();
-      const { deliveries, url } = await receive((n) => (n === 1 ? [302, { location: 'http://127.0.0.1:1/' }] : n === 2 ? [429, { 'retry-after': '1' }] : 200));
+      const { deliveries, url } = await receive((n) =>
+        n === 1 ? [302, { location: 'http://127.0.0.1:1/' }] : n === 2 ? [429, { 'retry-after': '1' }] : 200,
+      );
       const store = run(database, push({ url }));
       await write(database.database, 'a', {});
       await expect.poll(async () => (await store.lag('push')).changes, { timeout: 10_000 }).toBe(0);
@@ -163,26 +178,42 @@ describeEachDatabase(
       const database = await fresh();
       const store = run(
         database,
-        push({ url: 'https://hooks.example.com/x', allowPrivate: false, resolve: async () => ['93.184.216.34', '10.0.0.7'], fetch: () => Promise.reject(new Error('sent')) }),
+        push({
+          url: 'https://hooks.example.com/x',
+          allowPrivate: false,
+          resolve: async () => ['93.184.216.34', '10.0.0.7'],
+          fetch: () => Promise.reject(new Error('sent')),
+        }),
       );
       await write(database.database, 'a', {});
-      await expect.poll(async () => (await store.deadLetters('push', 10, null))[0]?.error).toBe('hooks.example.com leads to 10.0.0.7, a private address: nothing was sent');
+      await expect
+        .poll(async () => (await store.deadLetters('push', 10, null))[0]?.error)
+        .toBe('hooks.example.com leads to 10.0.0.7, a private address: nothing was sent');
     });
   },
   { kinds: ['pglite'] },
 );
 
 describe('addresses', () => {
-  it.each(['http://localhost/x', 'http://127.0.0.1', 'http://2130706433/', 'http://0x7f.1/', 'http://[::1]/', 'http://[::ffff:10.0.0.1]/', 'http://169.254.169.254/latest', 'http://192.168.1.1', 'http://db.internal/', 'http://100.100.100.200/'])(
-    'refuses %s unless it is allowed',
-    (url) => {
-      expect(() => push({ url, allowPrivate: false })).toThrow(/is a private address; say allowPrivate: true/);
-      expect(() => push({ url, allowPrivate: true })).not.toThrow();
-    },
-  );
+  it.each([
+    'http://localhost/x',
+    'http://127.0.0.1',
+    'http://2130706433/',
+    'http://0x7f.1/',
+    'http://[::1]/',
+    'http://[::ffff:10.0.0.1]/',
+    'http://169.254.169.254/latest',
+    'http://192.168.1.1',
+    'http://db.internal/',
+    'http://100.100.100.200/',
+  ])('refuses %s unless it is allowed', (url) => {
+    expect(() => push({ url, allowPrivate: false })).toThrow(/is a private address; say allowPrivate: true/);
+    expect(() => push({ url, allowPrivate: true })).not.toThrow();
+  });
 
   it('takes public ones', () => {
-    for (const address of ['93.184.216.34', '2606:2800:220:1:248:1893:25c8:1946', 'example.com']) expect(isPrivateAddress(address)).toBe(false);
+    for (const address of ['93.184.216.34', '2606:2800:220:1:248:1893:25c8:1946', 'example.com'])
+      expect(isPrivateAddress(address)).toBe(false);
   });
 
   it('refuses what is no http URL', () => {

@@ -8,10 +8,22 @@ import { createRandom, write } from './writers.ts';
 /** A moment between what was and what comes. */
 const at = async (database: SqlDatabase) => {
   const [before] = await database.query<{ now: Date }>(`select clock_timestamp() + interval '2 ms' as now`);
-  await expect.poll(async () => (await database.query<{ past: boolean }>(`select clock_timestamp() > $1::timestamptz + interval '2 ms' as past`, [before!.now]))[0]?.past, { interval: 2 }).toBe(true);
+  await expect
+    .poll(
+      async () =>
+        (
+          await database.query<{ past: boolean }>(
+            `select clock_timestamp() > $1::timestamptz + interval '2 ms' as past`,
+            [before!.now],
+          )
+        )[0]?.past,
+      { interval: 2 },
+    )
+    .toBe(true);
   return before!.now;
 };
-const declare = (database: SqlDatabase, ...consumers: Record<string, unknown>[]) => database.call('declare_consumers', { consumers });
+const declare = (database: SqlDatabase, ...consumers: Record<string, unknown>[]) =>
+  database.call('declare_consumers', { consumers });
 const take = async (database: SqlDatabase, name: string, limit = 1000) => {
   const batch = await database.call<Batch>('consumer_recv', { name, limit });
   if (batch.token !== null) await database.call('consumer_ack', { name, token: batch.token });
@@ -35,17 +47,25 @@ describeEachDatabase('the feed in SQL', (make) => {
       await database.query('delete from supasaasy.consumers');
       await database.query('delete from supasaasy.changes');
       // One change for each partition, so that each reader finds some.
-      await database.query(`insert into supasaasy.changes (app_key, collection_key, external_id, operation, origin, version)
+      await database.query(
+        `insert into supasaasy.changes (app_key, collection_key, external_id, operation, origin, version)
         select 'acme', 'stripe_customer', id, 'create', 'sync', 1 from (
           select distinct on (p) id from (select id, supasaasy.partition_of(supasaasy.entity_key('acme', 'stripe_customer', id)) as p
-            from unnest($1::text[]) id) x order by p, id) y`, [ids.slice(0, 2000)]);
+            from unnest($1::text[]) id) x order by p, id) y`,
+        [ids.slice(0, 2000)],
+      );
       await declare(database, { name: 'reader', parallel: n, start: 'start' });
-      for (let i = 0; i < n; i += 1) expect((await database.call<Batch>('consumer_recv', { name: 'reader', limit: 1000 })).token).not.toBeNull();
+      for (let i = 0; i < n; i += 1)
+        expect((await database.call<Batch>('consumer_recv', { name: 'reader', limit: 1000 })).token).not.toBeNull();
       // Which lease owns a partition is which reader owns its ids.
-      const lanes = await database.query<{ token: string | null; partitions: string }>('select token, partitions from supasaasy.consumer_lanes');
+      const lanes = await database.query<{ token: string | null; partitions: string }>(
+        'select token, partitions from supasaasy.consumer_lanes',
+      );
       let owned = 0;
       for (const [p, size] of count) {
-        const owners = lanes.filter((lane) => lane.token !== null && ((BigInt(lane.partitions) >> BigInt(p)) & 1n) === 1n);
+        const owners = lanes.filter(
+          (lane) => lane.token !== null && ((BigInt(lane.partitions) >> BigInt(p)) & 1n) === 1n,
+        );
         expect(owners.length).toBe(1);
         owned += size;
       }
@@ -71,11 +91,18 @@ describeEachDatabase('the feed in SQL', (make) => {
     for (let i = 0; i < 5; i += 1) {
       const { changes } = await database.call<Batch>('consumer_recv', { name: 'reader', limit: 10 });
       sizes.push(changes.length);
-      await expect.poll(async () => await database.query('select from supasaasy.consumer_lanes where lease_until > clock_timestamp()')).toEqual([]);
+      await expect
+        .poll(
+          async () =>
+            await database.query('select from supasaasy.consumer_lanes where lease_until > clock_timestamp()'),
+        )
+        .toEqual([]);
     }
     expect(sizes).toEqual([3, 3, 3, 1, 1]);
     expect((await take(database, 'reader')).map((change) => change.external_id)).toEqual(['b', 'c']);
-    expect(await createFeedStore(database).deadLetters('reader', 10, null)).toMatchObject([{ attempts: 5, error: 'it was handed out 5 times and nobody answered' }]);
+    expect(await createFeedStore(database).deadLetters('reader', 10, null)).toMatchObject([
+      { attempts: 5, error: 'it was handed out 5 times and nobody answered' },
+    ]);
   });
 
   it('leaves a filtered consumer nothing to wait for, and an idle one no lag', async () => {
@@ -91,19 +118,30 @@ describeEachDatabase('the feed in SQL', (make) => {
     expect((await take(database, 'updates')).map((change) => change.operation)).toEqual(['update']);
     expect((await take(database, 'whole')).map((change) => change.operation)).toEqual(['update']);
     expect(await take(database, 'invoices')).toEqual([]);
-    for (const name of ['updates', 'invoices', 'whole']) expect(await database.call('consumer_lag', { name })).toMatchObject({ changes: 0, seconds: 0 });
+    for (const name of ['updates', 'invoices', 'whole'])
+      expect(await database.call('consumer_lag', { name })).toMatchObject({ changes: 0, seconds: 0 });
   });
 
   it('S3-26: loses no row of a watched table, and refuses a column that it does not have', async () => {
     const database = await fresh();
     await database.query('create table public.orders (id bigint primary key, state text)');
-    await expect(database.call('watch_table', { table: 'public.orders', key: 'nope' })).rejects.toThrow('has no column "nope"');
+    await expect(database.call('watch_table', { table: 'public.orders', key: 'nope' })).rejects.toThrow(
+      'has no column "nope"',
+    );
     expect(await database.call('watch_table', { table: 'public.orders', key: 'id' })).toBe('table:public.orders');
     await declare(database, { name: 'orders', kind: 'messages', topic: 'table:public.orders', start: 'start' });
     await database.query(`insert into public.orders values (1, 'new'), (2, 'new')`);
     await database.query(`update public.orders set state = 'paid' where id = 1`);
     await database.query(`delete from public.orders where id = 2`);
-    expect((await take(database, 'orders')).map(({ type, foreign_id, after, headers }) => [type, foreign_id, (after as { state: string }).state, headers['table'], headers['action']])).toEqual([
+    expect(
+      (await take(database, 'orders')).map(({ type, foreign_id, after, headers }) => [
+        type,
+        foreign_id,
+        (after as { state: string }).state,
+        headers['table'],
+        headers['action'],
+      ]),
+    ).toEqual([
       ['orders.inserted', '1', 'new', 'public.orders', 'insert'],
       ['orders.inserted', '2', 'new', 'public.orders', 'insert'],
       ['orders.updated', '1', 'paid', 'public.orders', 'update'],
@@ -121,13 +159,21 @@ describeEachDatabase('the feed in SQL', (make) => {
     await write(database, 'a', null, true);
     const gone = await at(database);
     await write(database, 'a', { name: 'again' });
-    const asOf = async (moment: Date) => (await database.query<{ p: unknown }>(`select supasaasy.entity_as_of('acme', 'stripe_customer', 'a', $1) as p`, [moment]))[0]?.p;
+    const asOf = async (moment: Date) =>
+      (
+        await database.query<{ p: unknown }>(`select supasaasy.entity_as_of('acme', 'stripe_customer', 'a', $1) as p`, [
+          moment,
+        ])
+      )[0]?.p;
     expect(await asOf(before)).toBeNull();
     expect(await asOf(first)).toEqual({ name: 'A', plan: { tier: 1 }, tags: ['x'] });
     expect(await asOf(second)).toEqual({ name: 'A', plan: { tier: 2 }, tags: ['x', 'y'] });
     expect(await asOf(gone)).toBeNull();
     expect(await asOf(await at(database))).toEqual({ name: 'again' });
-    const [diff] = await database.query<{ d: unknown }>(`select supasaasy.diff_versions('acme', 'stripe_customer', 'a', $1, $2) as d`, [first, second]);
+    const [diff] = await database.query<{ d: unknown }>(
+      `select supasaasy.diff_versions('acme', 'stripe_customer', 'a', $1, $2) as d`,
+      [first, second],
+    );
     expect(diff?.d).toEqual([
       { path: ['plan', 'tier'], before: 1, after: 2 },
       { path: ['tags', '1'], after: 'y' },
@@ -141,9 +187,20 @@ describeEachDatabase('the feed in SQL', (make) => {
     expect(await database.query('select from supasaasy.changes')).toEqual([]);
     const loaded = await at(database);
     await write(database, 'q', { n: 2 });
-    const versions = await database.query<{ operation: string | null; payload: unknown }>(`select operation, payload from supasaasy.entity_versions('acme', 'stripe_customer', 'q')`);
-    expect(versions).toEqual([{ operation: null, payload: { n: 1 } }, { operation: 'update', payload: { n: 2 } }]);
-    expect((await database.query<{ p: unknown }>(`select supasaasy.entity_as_of('acme', 'stripe_customer', 'q', $1) as p`, [loaded]))[0]?.p).toEqual({ n: 1 });
+    const versions = await database.query<{ operation: string | null; payload: unknown }>(
+      `select operation, payload from supasaasy.entity_versions('acme', 'stripe_customer', 'q')`,
+    );
+    expect(versions).toEqual([
+      { operation: null, payload: { n: 1 } },
+      { operation: 'update', payload: { n: 2 } },
+    ]);
+    expect(
+      (
+        await database.query<{ p: unknown }>(`select supasaasy.entity_as_of('acme', 'stripe_customer', 'q', $1) as p`, [
+          loaded,
+        ])
+      )[0]?.p,
+    ).toEqual({ n: 1 });
   });
 
   it('forgets what is old, but nothing that an active consumer has not settled, and says who it waits for', async () => {
@@ -152,12 +209,18 @@ describeEachDatabase('the feed in SQL', (make) => {
     for (const id of ['a', 'b', 'c', 'd']) await write(database, id, {});
     await take(database, 'quick');
     await take(database, 'slow', 2);
-    const kept = await database.call<{ changes: number; held_by: { consumer: string }[] }>('trim_feed', { keep: '0 seconds' });
+    const kept = await database.call<{ changes: number; held_by: { consumer: string }[] }>('trim_feed', {
+      keep: '0 seconds',
+    });
     expect(kept).toMatchObject({ changes: 2, held_by: [{ consumer: 'slow' }] });
     expect((await take(database, 'slow')).map((change) => change.external_id)).toEqual(['c', 'd']);
     expect(await database.call('trim_feed', { keep: '0 seconds' })).toMatchObject({ changes: 2, held_by: [] });
-    await expect(database.call('consumer_seek', { name: 'quick', to: '2020-01-01' })).rejects.toThrow(/the feed begins at .* are no longer there/);
-    await expect(database.query(`select supasaasy.entity_as_of('acme', 'stripe_customer', 'a', '2020-01-01')`)).resolves.toEqual([{ entity_as_of: null }]);
+    await expect(database.call('consumer_seek', { name: 'quick', to: '2020-01-01' })).rejects.toThrow(
+      /the feed begins at .* are no longer there/,
+    );
+    await expect(
+      database.query(`select supasaasy.entity_as_of('acme', 'stripe_customer', 'a', '2020-01-01')`),
+    ).resolves.toEqual([{ entity_as_of: null }]);
   });
 
   it('forgets by force, and the consumer that lost something says how much', async () => {
@@ -176,7 +239,13 @@ describeEachDatabase('the feed in SQL', (make) => {
     const first = await at(database);
     await write(database, 'a', { n: 2 });
     expect(await database.call('trim_feed', { keep: '0 seconds' })).toMatchObject({ changes: 0 });
-    expect((await database.query<{ p: unknown }>(`select supasaasy.entity_as_of('acme', 'stripe_customer', 'a', $1) as p`, [first]))[0]?.p).toEqual({ n: 1 });
+    expect(
+      (
+        await database.query<{ p: unknown }>(`select supasaasy.entity_as_of('acme', 'stripe_customer', 'a', $1) as p`, [
+          first,
+        ])
+      )[0]?.p,
+    ).toEqual({ n: 1 });
   });
 
   it('finds its place again after a dump was restored into a younger cluster', async () => {
@@ -197,10 +266,14 @@ describeEachDatabase('the feed in SQL', (make) => {
     // The first thing that happens there is a write, before anybody reads.
     await write(database, 'new', {});
     const rest: string[] = [];
-    for (let batch = await take(database, 'reader'); batch.length > 0; batch = await take(database, 'reader')) rest.push(...batch.map((change) => change.external_id ?? ''));
+    for (let batch = await take(database, 'reader'); batch.length > 0; batch = await take(database, 'reader'))
+      rest.push(...batch.map((change) => change.external_id ?? ''));
     expect(open.changes.length).toBe(5);
     expect([...done, ...rest].sort()).toEqual([...Array.from({ length: 30 }, (_, i) => `c${i}`), 'new'].sort());
-    expect((await database.query<{ there: boolean }>('select restored_at is not null as there from supasaasy.feed_state'))[0]?.there).toBe(true);
+    expect(
+      (await database.query<{ there: boolean }>('select restored_at is not null as there from supasaasy.feed_state'))[0]
+        ?.there,
+    ).toBe(true);
     await write(database, 'newer', {});
     expect((await take(database, 'reader')).map((change) => change.external_id)).toEqual(['newer']);
   });
@@ -239,16 +312,32 @@ describeEachDatabase(
         });
       const batch = await as<Batch>('authenticated', user, `supasaasy.consumer_recv('mine', 10)`);
       expect(batch.changes).toHaveLength(1);
-      expect(await as('authenticated', user, `supasaasy.consumer_ack('mine', ${batch.token})`)).toMatchObject({ acked: 1 });
-      await expect(as('authenticated', user, `supasaasy.consumer_recv('other', 10)`)).rejects.toThrow('you may not use the consumer "other"');
-      await expect(as('authenticated', user, `supasaasy.consumer_seek('mine', 'start')`)).rejects.toThrow('you may not use');
-      await expect(as('authenticated', '22222222-2222-2222-2222-222222222222', `supasaasy.consumer_recv('mine', 10)`)).rejects.toThrow('you may not');
-      await expect(as('authenticated', user, `supasaasy.declare_consumers('[]', true)`)).rejects.toThrow('permission denied');
-      await expect(as('authenticated', user, `supasaasy.publish_messages('x', '[]')`)).rejects.toThrow('permission denied');
+      expect(await as('authenticated', user, `supasaasy.consumer_ack('mine', ${batch.token})`)).toMatchObject({
+        acked: 1,
+      });
+      await expect(as('authenticated', user, `supasaasy.consumer_recv('other', 10)`)).rejects.toThrow(
+        'you may not use the consumer "other"',
+      );
+      await expect(as('authenticated', user, `supasaasy.consumer_seek('mine', 'start')`)).rejects.toThrow(
+        'you may not use',
+      );
+      await expect(
+        as('authenticated', '22222222-2222-2222-2222-222222222222', `supasaasy.consumer_recv('mine', 10)`),
+      ).rejects.toThrow('you may not');
+      await expect(as('authenticated', user, `supasaasy.declare_consumers('[]', true)`)).rejects.toThrow(
+        'permission denied',
+      );
+      await expect(as('authenticated', user, `supasaasy.publish_messages('x', '[]')`)).rejects.toThrow(
+        'permission denied',
+      );
       await expect(as('authenticated', user, `supasaasy.settle('mine', 1, null)`)).rejects.toThrow('permission denied');
       await expect(as('anon', null, `supasaasy.consumer_recv('mine', 10)`)).rejects.toThrow('permission denied');
       expect((await as<Batch>('service_role', null, `supasaasy.consumer_recv('other', 10)`)).changes).toHaveLength(1);
-      expect(await as('authenticated', user, `(select count(*)::int from supasaasy.entities)`).catch((error: Error) => error.message)).toBe(0);
+      expect(
+        await as('authenticated', user, `(select count(*)::int from supasaasy.entities)`).catch(
+          (error: Error) => error.message,
+        ),
+      ).toBe(0);
     });
   },
   { kinds: ['postgres'] },

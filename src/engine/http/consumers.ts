@@ -71,7 +71,11 @@ export function consumerRoutes({ feed, ports }: FeedHost, options: Pick<HttpOpti
       await ports.sleep(Math.min(left, Math.max(10, batch.wait_ms ?? POLL_MS), POLL_MS), signal);
     }
   });
-  post('/consumers/:name/ack', ackSchema, async (c, body) => await store.ack(nameOf(c), body.token, body.seqs ?? null, undefined));
+  post(
+    '/consumers/:name/ack',
+    ackSchema,
+    async (c, body) => await store.ack(nameOf(c), body.token, body.seqs ?? null, undefined),
+  );
   post('/consumers/:name/nack', nackSchema, async (c, body) =>
     store.nack(nameOf(c), body.token, body.seq, body.error ?? 'refused', body.delay_ms ?? null, body.dead ?? false),
   );
@@ -86,7 +90,9 @@ export function consumerRoutes({ feed, ports }: FeedHost, options: Pick<HttpOpti
   routes.get('/consumers/:name', admin, async (c) => c.json((await told(store.status(nameOf(c))))[0] as object));
   post('/topics/:name', eventsSchema, async (c, events) => store.publish(nameOf(c), events));
   routes.get('/metrics', admin, async (c) =>
-    c.text(formatMetrics(await store.status(null)), 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }),
+    c.text(formatMetrics(await store.status(null)), 200, {
+      'Content-Type': 'text/plain; version=0.0.4; charset=utf-8',
+    }),
   );
   return routes;
 }
@@ -95,7 +101,11 @@ function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new HttpError(400, 'body_invalid', `${issue?.path.join('.') || 'the body'}: ${issue?.message ?? 'is not understood'}`);
+  throw new HttpError(
+    400,
+    'body_invalid',
+    `${issue?.path.join('.') || 'the body'}: ${issue?.message ?? 'is not understood'}`,
+  );
 }
 
 async function told<T>(work: Promise<T>): Promise<T> {

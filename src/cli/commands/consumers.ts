@@ -1,0 +1,197 @@
+import { Command, InvalidArgumentError } from 'commander';
+import type { ConsumerStatus, FeedStore } from '../../engine/feed/feed-store.ts';
+import type { Cli, DefineCommand } from '../command.ts';
+import { withProject } from '../open.ts';
+import { parsePositive } from '../parse.ts';
+import { formatCount, formatTable } from '../table.ts';
+
+export const consumers: DefineCommand = (cli) =>
+  new Command('consumers')
+    .description('who reads the change feed, how far they are, and what they gave up')
+    .addCommand(list(cli))
+    .addCommand(show(cli))
+    .addCommand(pause(cli))
+    .addCommand(resume(cli))
+    .addCommand(seek(cli))
+    .addCommand(deadLetters(cli))
+    .addCommand(redrive(cli));
+
+/** Runs with the feed, and answers in JSON or in words. */
+function withFeed<Options extends { json?: boolean }, T>(
+  cli: Cli,
+  act: (store: FeedStore, options: Options, name: string) => Promise<T>,
+  tell: (result: T, name: string, options: Options) => string,
+) {
+  return async (...args: unknown[]) => {
+    const command = args.at(-1) as Command;
+    const options = args.at(-2) as Options;
+    const name = typeof args[0] === 'string' ? args[0] : '';
+    await withProject(cli, command.optsWithGlobals(), {}, async ({ engine }) => {
+      const result = await act(engine.feed.store, options, name);
+      if (options.json === true) cli.out.json(result);
+      else cli.out.print(tell(result, name, options));
+    });
+  };
+}
+
+const named = (name: string, description: string) =>
+  new Command(name)
+    .description(description)
+    .argument('<consumer>', 'its name')
+    .option('--json', 'print one JSON object and nothing else');
+
+const list: DefineCommand = (cli) =>
+  new Command('list')
+    .description('all consumers, with their lag')
+    .option('--json', 'print one JSON object and nothing else')
+    .action(
+      withFeed(
+        cli,
+        (store) => store.status(null),
+        (all) =>
+          all.length === 0
+            ? 'no consumers: add some to "consumers" in supasaasy.config.ts (docs/consumers.md)'
+            : formatTable(
+                ['consumer', 'reads', 'state', 'waiting', 'oldest', 'held', 'dead letters'],
+                all.map((one) => [
+                  one.name,
+                  sourceOf(one),
+                  stateOf(one),
+                  lagOf(one),
+                  ageOf(one),
+                  one.held + one.blocked,
+                  one.dead_letters,
+                ]),
+              ),
+      ),
+    );
+
+const show: DefineCommand = (cli) =>
+  named('show', 'everything about one consumer').action(
+    withFeed(
+      cli,
+      async (store, _options, name) => (await store.status(name))[0] as ConsumerStatus,
+      (one) =>
+        [
+          `${one.name}: reads ${sourceOf(one)}, ${stateOf(one)}`,
+          ...(one.pause_reason === null ? [] : [`paused because: ${one.pause_reason}`]),
+          ...(one.failing_since === null ? [] : [`nothing but failures since ${one.failing_since}`]),
+          `waiting: ${lagOf(one)} changes, the oldest for ${ageOf(one)}; ${one.in_flight} in the hands of ${one.readers} readers (at most ${one.parallel})`,
+          `held back by a failure: ${one.held} entities; for a person: ${one.blocked}; dead letters: ${one.dead_letters}`,
+          ...(one.lost === 0
+            ? []
+            : [`lost: ${formatCount(one.lost)} changes were removed from the feed before they were read`]),
+          ...(one.stats.length === 0
+            ? []
+            : [
+                '',
+                formatTable(
+                  ['type', 'processed', 'errors', 'dead', 'mean'],
+                  one.stats.map((stat) => [
+                    stat.type,
+                    stat.processed,
+                    stat.errors,
+                    stat.dead,
+                    `${((1000 * stat.seconds) / Math.max(1, stat.processed + stat.errors)).toFixed(1)} ms`,
+                  ]),
+                ),
+              ]),
+        ].join('\n'),
+    ),
+  );
+
+const pause: DefineCommand = (cli) =>
+  named('pause', 'take no more changes; the place is kept')
+    .option('--reason <text>', 'why, for those who look')
+    .action(
+      withFeed<{ json?: boolean; reason?: string }, { paused: boolean }>(
+        cli,
+        async (store, { reason }, name) => ({ paused: await store.pause(name, reason ?? null) }),
+        (_result, name) => `${name} is paused; "supasaasy consumers resume ${name}" lets it go on where it is`,
+      ),
+    );
+
+const resume: DefineCommand = (cli) =>
+  named('resume', 'let a paused consumer go on where it is').action(
+    withFeed(
+      cli,
+      async (store, _options, name) => ({ resumed: await store.resume(name) }),
+      (_result, name) => `${name} goes on`,
+    ),
+  );
+
+const seek: DefineCommand = (cli) =>
+  named('seek', 'move a consumer: to the start of the feed, to now, or to a time')
+    .argument('<to>', '"start", "now", or a time like 2026-01-31T12:00:00Z', parsePlace)
+    .action(async (name: string, to: string, options: { json?: boolean }, command: Command) => {
+      await withProject(cli, command.optsWithGlobals(), {}, async ({ engine }) => {
+        const result = await engine.feed.store.seek(name, to);
+        if (options.json === true) return cli.out.json(result);
+        cli.out.print(`${name} goes on at ${to === 'start' ? 'the start of the feed' : to}`);
+      });
+    });
+
+const deadLetters: DefineCommand = (cli) =>
+  named('dead-letters', 'what a consumer gave up, the newest first')
+    .option('--limit <number>', 'at most', parsePositive, 20)
+    .action(
+      withFeed<{ json?: boolean; limit: number }, Awaited<ReturnType<FeedStore['deadLetters']>>>(
+        cli,
+        (store, { limit }, name) => store.deadLetters(name, limit, null),
+        (letters, name) =>
+          letters.length === 0
+            ? `${name} gave up nothing`
+            : formatTable(
+                ['id', 'at', 'type', 'entity', 'attempts', 'error'],
+                letters.map((one) => [
+                  String(one.id),
+                  one.created_at.slice(0, 19),
+                  one.change.type ?? '',
+                  one.entity,
+                  one.attempts,
+                  one.error.slice(0, 80),
+                ]),
+              ),
+      ),
+    );
+
+const redrive: DefineCommand = (cli) =>
+  named('redrive', 'hand dead letters to the consumer once more')
+    .option('--id <id...>', 'these (see dead-letters)')
+    .option('--entity <entity>', 'those of one entity')
+    .option('--all', 'all of them')
+    .action(
+      withFeed<{ json?: boolean; id?: string[]; entity?: string; all?: boolean }, { redriven: number }>(
+        cli,
+        async (store, { id, entity, all }, name) => {
+          if (id === undefined && entity === undefined && all !== true)
+            throw new InvalidArgumentError('say which: --id, --entity or --all');
+          return { redriven: await store.redrive(name, id?.map(Number) ?? null, entity ?? null) };
+        },
+        ({ redriven }, name) => `${formatCount(redriven)} dead letters go to ${name} once more`,
+      ),
+    );
+
+const sourceOf = (one: ConsumerStatus) => {
+  const parts = Object.entries(one.filter).map(([key, values]) => `${key}: ${values.join(', ')}`);
+  return `${one.topic ?? 'changes'}${parts.length === 0 ? '' : ` (${parts.join('; ')})`}`;
+};
+const stateOf = (one: ConsumerStatus) =>
+  one.paused_at !== null
+    ? 'paused'
+    : one.lag.late
+      ? 'late'
+      : one.failing_since !== null
+        ? 'failing'
+        : one.active
+          ? 'running'
+          : 'not in the config';
+const lagOf = (one: ConsumerStatus) => `${formatCount(one.lag.changes)}${one.lag.more ? ' or more' : ''}`;
+const ageOf = (one: ConsumerStatus) => (one.lag.changes === 0 ? '–' : `${Math.round(one.lag.seconds)} s`);
+
+function parsePlace(text: string): string {
+  if (text === 'start' || text === 'now') return text;
+  const at = new Date(text);
+  if (Number.isNaN(at.getTime())) throw new InvalidArgumentError('"start", "now", or a time like 2026-01-31T12:00:00Z');
+  return at.toISOString();
+}

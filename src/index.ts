@@ -5,7 +5,14 @@ export { createEngine, type Engine, type EngineOptions } from './engine/engine.t
 export type { Change, Lag } from './engine/feed/change.ts';
 export type { ConsumerApi } from './engine/feed/consumer-api.ts';
 export { changes, inbox, table, topic } from './engine/feed/database-source.ts';
-export { byType, type Consumer, type ConsumerInput, defineConsumer, type Handler, type HandlerContext } from './engine/feed/define-consumer.ts';
+export {
+  byType,
+  type Consumer,
+  type ConsumerInput,
+  defineConsumer,
+  type Handler,
+  type HandlerContext,
+} from './engine/feed/define-consumer.ts';
 export { memory } from './engine/feed/memory-source.ts';
 export { PauseConsumerError } from './engine/feed/pause-consumer-error.ts';
 export { definePush, type PushInput } from './engine/feed/push.ts';

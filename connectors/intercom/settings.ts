@@ -9,5 +9,3 @@ const REGION_HINT = `the region is chosen with base_url: ${Object.entries(interc
 export const settings = z.strictObject({
   region: z.undefined({ error: REGION_HINT }).optional(),
 });
-
-export type IntercomSettings = z.output<typeof settings>;

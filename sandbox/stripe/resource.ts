@@ -38,7 +38,3 @@ export interface Resource {
   /** From the stored object to the one that the API shows; the inverse of `whole`. */
   readonly present?: (stored: StripeObject) => StripeObject;
 }
-
-export const fieldIs: Filter = {};
-export const flag: Filter = { kind: 'boolean' };
-export const childOf = (parent: TableName): Filter => ({ parent });

@@ -43,7 +43,8 @@ export interface AckResult {
   readonly acked: number;
   readonly repeated: number;
   readonly lost: number;
-  readonly lost_seqs?: readonly number[];
+  /** Which were acknowledged now, when it was not all of them. */
+  readonly acked_seqs?: readonly number[] | null;
 }
 
 export interface NackResult {

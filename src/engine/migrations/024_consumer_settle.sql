@@ -1,5 +1,7 @@
--- Takes seqs out of everything that is out under a token. What is left of a held entity goes on at once.
-create or replace function supasaasy.settle(p_name text, p_token bigint, p_seqs bigint[]) returns integer
+-- Takes seqs out of everything that is out under a token, and returns those that were. What is left of a held entity
+-- goes on at once.
+drop function if exists supasaasy.settle(text, bigint, bigint[]);
+create function supasaasy.settle(p_name text, p_token bigint, p_seqs bigint[]) returns bigint[]
 language plpgsql set search_path = '' set jit = off as $$
 #variable_conflict use_column
 declare
@@ -7,7 +9,7 @@ declare
   held supasaasy.consumer_held;
   rest bigint[];
   waiting bigint[];
-  done integer := 0;
+  done bigint[] := '{}';
   settled_held boolean := false;
 begin
   for lane in select * from supasaasy.consumer_lanes where consumer = p_name and token = p_token order by id for update loop
@@ -18,7 +20,7 @@ begin
         where not exists (select 1 from unnest(p_seqs) s where s = f) order by n);
     end if;
     continue when cardinality(rest) = cardinality(lane.flight);
-    done := done + cardinality(lane.flight) - cardinality(rest);
+    done := done || case when cardinality(rest) = 0 then lane.flight else array(select f from unnest(lane.flight) f where f <> all(rest)) end;
     waiting := case when lane.flight = lane.pending then rest
       else rest || lane.pending[cardinality(lane.flight) + 1:] end;
     update supasaasy.consumer_lanes set pending = waiting, flight = rest,
@@ -30,7 +32,7 @@ begin
     rest := case when p_seqs is null then '{}'
       else array(select f from unnest(held.flight) with ordinality u(f, n) where not exists (select 1 from unnest(p_seqs) s where s = f) order by n) end;
     continue when cardinality(rest) = cardinality(held.flight);
-    done := done + cardinality(held.flight) - cardinality(rest);
+    done := done || array(select f from unnest(held.flight) f where f <> all(rest));
     update supasaasy.dead_letters d set state = 'settled'
     where d.consumer = p_name and d.state = 'redriven' and d.seq = any(held.flight) and d.seq <> all(rest);
     waiting := rest || held.seqs[cardinality(held.flight) + 1:];
@@ -72,11 +74,13 @@ create or replace function supasaasy.consumer_ack(p_name text, p_token bigint, p
 language plpgsql security definer set search_path = '' set jit = off as $$
 #variable_conflict use_column
 declare
+  settled bigint[];
   done integer;
   lost bigint[] := '{}';
 begin
   perform supasaasy.use_consumer(p_name);
-  done := supasaasy.settle(p_name, p_token, p_seqs);
+  settled := supasaasy.settle(p_name, p_token, p_seqs);
+  done := cardinality(settled);
   if p_seqs is not null and done < cardinality(p_seqs) then
     select coalesce(array_agg(s), '{}') into lost from unnest(p_seqs) s
     where exists (select 1 from supasaasy.consumer_lanes where consumer = p_name and s = any(pending) and token is distinct from p_token)
@@ -92,7 +96,7 @@ begin
     perform supasaasy.count_handled(p_name, p_stats);
   end if;
   return json_build_object('acked', done, 'repeated', case when p_seqs is null then 0 else cardinality(p_seqs) - done - cardinality(lost) end,
-    'lost', cardinality(lost), 'lost_seqs', lost);
+    'lost', cardinality(lost), 'acked_seqs', case when done < cardinality(p_seqs) then settled end);
 end $$;
 
 -- Failed: the change waits p_delay_ms (null: by the consumer's backoff) and with it all later ones of its entity, and

@@ -15,6 +15,7 @@ import { createDatabaseClock } from './sync/clock.ts';
 import type { PageProgress, SyncContext, SyncSettings } from './sync/context.ts';
 import { planRun } from './sync/plan.ts';
 import { type WorkOptions, work } from './sync/worker.ts';
+import { createTurnstile } from './turnstile.ts';
 
 export interface EngineOptions {
   readonly config: Config;
@@ -173,23 +174,6 @@ export function createEngine(options: EngineOptions): Engine {
     getRun: (id) => store.getRun(id),
   };
   return engine;
-}
-
-/** Lets any number of waiters through at each turn. */
-function createTurnstile(): { turn(): void; next(): Promise<void> } {
-  let open = () => {};
-  let gate = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return {
-    turn() {
-      open();
-      gate = new Promise((resolve) => {
-        open = resolve;
-      });
-    },
-    next: () => gate,
-  };
 }
 
 /** At most the connector's number of requests of one app at a time; the others wait in line. */

@@ -12,6 +12,7 @@ import {
 } from '../../errors.ts';
 import type { App } from '../app.ts';
 import type { Task, TaskFilter } from '../store.ts';
+import { createTurnstile } from '../turnstile.ts';
 import { auditExtras, auditList, confirmOne } from './audit.ts';
 import type { SyncContext } from './context.ts';
 import { readChanges } from './read-changes.ts';
@@ -34,6 +35,9 @@ const SWEEP_BATCH = 5_000;
 const CONFIRM_AT_MOST = 25;
 const LONGEST_BACKOFF_MS = 60_000;
 const IDLE_POLL_MS = 1_000;
+/** Other tasks may have come meanwhile: what a page asks to read again. */
+const CLAIM_EVERY_MS = 100;
+const SPLIT_EVERY_MS = 25;
 
 /**
  * Claims tasks and works them, several at a time, until there are none. Any number of workers on any number of hosts
@@ -53,11 +57,27 @@ export async function work(
   if (options.filter?.run_id !== undefined) touched.add(options.filter.run_id);
   const stop = () => signal.aborted || (options.deadline !== undefined && ports.monotonic() >= options.deadline);
   let finished = 0;
+  const gone = (running: Promise<void>) => {
+    active.delete(running);
+    claimAt = 0;
+    ended();
+  };
+  // When it is worth asking again: for tasks at once after one ended or was split, else they are looked for now and
+  // then; for a split after each page, unless the last look (there was nothing to split) is only a moment ago.
+  let claimAt = 0;
+  let splitAt = 0;
+  let turned = true;
+  const { next: anEnd, turn: ended } = createTurnstile();
 
   while (!stop()) {
+    // Taken before anything is awaited: an end that falls into the middle of this turn is not overlooked.
+    const end = anEnd();
     await context.clock.calibrate();
-    const claimed =
-      active.size < slots ? await store.claimTasks(slots - active.size, context.settings.leaseSeconds, filter) : [];
+    let claimed: Task[] = [];
+    if (active.size < slots && ports.monotonic() >= claimAt) {
+      claimed = await store.claimTasks(slots - active.size, context.settings.leaseSeconds, filter);
+      if (claimed.length < slots - active.size) claimAt = ports.monotonic() + CLAIM_EVERY_MS;
+    }
     for (const task of claimed) {
       if (task.run_id !== null) touched.add(task.run_id);
       const app = apps.get(task.app_key);
@@ -65,10 +85,10 @@ export async function work(
       const running = runTask(context, app, task, signal, stop).then(
         () => {
           finished += 1;
-          active.delete(running);
+          gone(running);
         },
         (error: unknown) => {
-          active.delete(running);
+          gone(running);
           ports.log(
             'error',
             `task ${task.id} (${task.kind} ${task.resource} of ${task.app_key}) was given up by this worker: ${describeError(error)}`,
@@ -77,12 +97,22 @@ export async function work(
       );
       active.add(running);
     }
-    if (active.size > 0 && active.size < slots && (await store.splitTasks(filter, slots - active.size)) > 0) continue;
+    if (active.size > 0 && active.size < slots && turned && ports.monotonic() >= splitAt) {
+      // Once a page: a range that was just cut tells nothing new until its next page is there.
+      turned = false;
+      if ((await store.splitTasks(filter, slots - active.size)) > 0) {
+        claimAt = 0;
+        continue;
+      }
+      splitAt = ports.monotonic() + SPLIT_EVERY_MS;
+    }
     if (active.size > 0) {
       // Until a task ends, or a page shows how dense its range is.
-      await Promise.race([...active, context.pageTurned()]);
+      await Promise.race([end, context.pageTurned()]);
+      turned = true;
       continue;
     }
+    claimAt = 0;
     // Nothing to claim: runs whose tasks have ended go on to their sweep, or end.
     let moved = false;
     for (const run of await store.idleRuns(filter)) touched.add(run);

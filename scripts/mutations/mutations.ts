@@ -151,9 +151,16 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a cut list is not completed',
     file: INGEST,
-    find: `if not dry and p_child ? 'completable' and cardinality(cut) > 0 then`,
+    find: `if p_child ? 'completable' and cardinality(cut) > 0 then`,
     replace: 'if false then',
     tests: [WEBHOOKS, SYNC],
+  },
+  {
+    name: 'of two states of a child in one second, the last to arrive is taken',
+    file: INGEST,
+    find: `'retrievable', parent_retrievable or p_child ? 'completable',`,
+    replace: `'retrievable', false,`,
+    tests: [WEBHOOKS],
   },
   {
     name: 'a child that is no longer listed stays',

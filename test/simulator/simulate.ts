@@ -23,6 +23,9 @@ export interface StoryOptions {
   readonly slots?: number;
 }
 
+/** To look at the tables of a story that ended badly, before they are emptied. */
+export type Look = (mirror: Mirror, wrong: readonly string[]) => Promise<void>;
+
 export type StoryStep = 'change' | 'deliver' | 'incremental' | 'full' | 'audit';
 
 export interface StoryResult {
@@ -40,7 +43,7 @@ const KINDS = ['thing', 'note'] as const;
 type Kind = (typeof KINDS)[number];
 
 /** One story from a seed: what happens at the provider, on the way and to the processes; then peace, and the judgement. */
-export async function simulate(db: TestDatabase, options: StoryOptions): Promise<StoryResult> {
+export async function simulate(db: TestDatabase, options: StoryOptions, look?: Look): Promise<StoryResult> {
   const { seed, steps = 30, objects = 12, resources = RESOURCES, faultRate = 0, slots = 3 } = options;
   const random = createRandom(seed);
   const dice = createRandom(seed ^ 0x5bd1e995);
@@ -128,6 +131,7 @@ export async function simulate(db: TestDatabase, options: StoryOptions): Promise
   );
   if (certificates?.n !== 0) wrong.push(`${certificates?.n} certificates do not hold`);
   await crashes.idle();
+  if (wrong.length > 0) await look?.(mirror, wrong);
   await forget(mirror);
   return {
     seed,

@@ -12,8 +12,10 @@ declare
   id_path text[] := supasaasy.path_of(p_spec -> 'id');
   dry boolean := coalesce((p_context ->> 'dry')::boolean, false);
   states supasaasy.entity_state[] := supasaasy.extract_states(p_records, p_spec, p_version, p_until, p_parent, p_versions, p_untils, p_api_versions);
+  retrievable boolean := coalesce((p_spec ->> 'retrievable')::boolean, false);
+  -- The list of one parent can be read again, whatever it lists: whoever reads it does so (see ingest_page).
   context jsonb := p_context || jsonb_build_object(
-    'owned', p_spec ? 'version', 'retrievable', coalesce((p_spec ->> 'retrievable')::boolean, false),
+    'owned', p_spec ? 'version', 'retrievable', retrievable or p_parent is not null,
     'list_until', case when p_context ->> 'source' = 'event' then supasaasy.list_until(p_app, collection) end);
   child jsonb;
   child_counts jsonb := '{}';
@@ -22,13 +24,13 @@ begin
   result := supasaasy.apply_states(p_app, collection, states, context);
   for child in select value from jsonb_array_elements(coalesce(p_spec -> 'children', '[]')) loop
     child_counts := child_counts || jsonb_build_object(child ->> 'resource', supasaasy.apply_children(
-      p_app, child, collection, id_path, p_records, supasaasy.path_of((result -> 'old') || (result -> 'again')), context,
+      p_app, child, p_spec, p_records, supasaasy.path_of((result -> 'old') || (result -> 'again')), context,
       p_version, p_until, p_versions, p_untils, p_api_versions));
     if jsonb_array_length(result -> 'gone') > 0 then
       perform supasaasy.apply_orphans(p_app, child, result -> 'gone', context, p_version, p_until);
     end if;
   end loop;
-  if not dry then
+  if retrievable and not dry then
     perform supasaasy.ask_again(p_app, p_spec, result -> 'again', p_context);
   end if;
   return result || jsonb_build_object('children', child_counts, 'ids', coalesce((select jsonb_agg(s.external_id) from unnest(states) s), '[]'));
@@ -54,8 +56,10 @@ end $$;
 -- Children are replaced with their parent: those that a complete nested list no longer names are gone; a list that
 -- the provider cut is completed by a task of its own before anything is missed. A parent that came too late (p_skip)
 -- brings none: its successor has said what it has, or that it is gone. One that is read again brings them then.
+-- Where nobody can tell whether a child's state is newer, its parent is read again: a child cannot be asked for alone.
+drop function if exists supasaasy.apply_children(text, jsonb, text, text[], jsonb, text[], jsonb, bigint, bigint, bigint[], bigint[], text[]);
 create or replace function supasaasy.apply_children(
-  p_app text, p_child jsonb, p_parent_collection text, p_parent_id text[], p_parents jsonb, p_skip text[], p_context jsonb,
+  p_app text, p_child jsonb, p_parent_spec jsonb, p_parents jsonb, p_skip text[], p_context jsonb,
   p_version bigint, p_until bigint, p_versions bigint[], p_untils bigint[], p_api_versions text[]
 ) returns jsonb
 language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
@@ -66,8 +70,11 @@ declare
   more_path text[] := supasaasy.path_of(p_child -> 'more');
   dry boolean := coalesce((p_context ->> 'dry')::boolean, false);
   replaces boolean := coalesce((p_child ->> 'replace')::boolean, true);
-  -- A child has no change time of its own unless its description says so; nobody can ask for it alone.
-  context jsonb := p_context || jsonb_build_object('owned', p_child ? 'version', 'retrievable', false, 'authoritative', false);
+  parent_id text[] := supasaasy.path_of(p_parent_spec -> 'id');
+  parent_retrievable boolean := coalesce((p_parent_spec ->> 'retrievable')::boolean, false);
+  -- A child has no change time of its own unless its description says so.
+  context jsonb := p_context || jsonb_build_object('owned', p_child ? 'version',
+    'retrievable', parent_retrievable or p_child ? 'completable', 'authoritative', false);
   states supasaasy.entity_state[];
   missing supasaasy.entity_state[];
   -- The parents whose list is there, side by side.
@@ -77,14 +84,15 @@ declare
   untils bigint[];
   api_versions text[];
   cut text[];
+  unsure text[];
   result jsonb;
-  removed jsonb;
+  removed jsonb := '{}';
 begin
   select array_agg(id), array_agg(list), array_agg(coalesce(p_versions[n], p_version)), array_agg(coalesce(p_untils[n], p_until)),
     array_agg(p_api_versions[n]), coalesce(array_agg(id) filter (where more), '{}')
   into ids, lists, versions, untils, api_versions, cut
   from (
-    select value #>> p_parent_id as id, value #> list_path as list, coalesce(value #> more_path = 'true'::jsonb, false) as more, ordinality as n
+    select value #>> parent_id as id, value #> list_path as list, coalesce(value #> more_path = 'true'::jsonb, false) as more, ordinality as n
     from jsonb_array_elements(p_parents) with ordinality
     offset 0
   ) parent
@@ -108,10 +116,21 @@ begin
       result := result || jsonb_build_object('deleted', (result ->> 'deleted')::bigint + (removed ->> 'deleted')::bigint);
     end if;
   end if;
-  if not dry and p_child ? 'completable' and cardinality(cut) > 0 then
+  if dry then
+    return result;
+  end if;
+  select coalesce(array_agg(distinct s.parent_id), '{}') into unsure
+  from unnest(states || missing) s
+  where ((result -> 'again') ? s.external_id or (removed -> 'again') ? s.external_id) and s.parent_id <> all (cut);
+  if parent_retrievable then
+    perform supasaasy.ask_again(p_app, p_parent_spec, to_jsonb(unsure), p_context);
+  else
+    cut := cut || unsure;
+  end if;
+  if p_child ? 'completable' and cardinality(cut) > 0 then
     insert into supasaasy.tasks (run_id, app_key, resource, collection_key, kind, input, external_id, priority)
     select (p_context ->> 'run_id')::uuid, p_app, p_child ->> 'resource', collection, 'children',
-      jsonb_build_object('of', p_parent_collection), id, coalesce((p_context ->> 'priority')::smallint, 0)
+      jsonb_build_object('of', p_parent_spec ->> 'collection'), id, coalesce((p_context ->> 'priority')::smallint, 0)
     from unnest(cut) id
     on conflict (app_key, collection_key, external_id, kind, coalesce(run_id, '00000000-0000-0000-0000-000000000000'::uuid))
       where external_id is not null and state in ('ready', 'running')
@@ -244,7 +263,7 @@ begin
         end if;
     end;
     total := supasaasy.add_counts(total, one) || jsonb_build_object(
-      'ids', (total -> 'ids') || coalesce(one -> 'ids', '[]'), 'nameless', (total ->> 'nameless')::int + coalesce((one ->> 'nameless')::int, 0));
+      'ids', (total -> 'ids') || coalesce(one -> 'ids', '[]'), 'again', (total -> 'again') || coalesce(one -> 'again', '[]'), 'nameless', (total ->> 'nameless')::int + coalesce((one ->> 'nameless')::int, 0));
   end loop;
   return total;
 end $$;
@@ -335,6 +354,7 @@ declare
   done boolean;
   parent_ref text;
   seen jsonb;
+  absent jsonb;
   mark jsonb;
   position_now text;
   asked_once_more boolean := false;
@@ -413,11 +433,15 @@ begin
       || case when coalesce((result ->> 'nameless')::int, 0) > 0 then '{"nameless": true}'::jsonb else '{}' end;
     if done then
       if not t.input ? 'nameless' then
-        result := supasaasy.add_counts(result, supasaasy.apply_absent(t, seen, context));
+        absent := supasaasy.apply_absent(t, seen, context);
+        result := supasaasy.add_counts(result, absent) || jsonb_build_object('again', (result -> 'again') || (absent -> 'again'));
       end if;
-      -- Its parent was said to have changed while we were reading.
-      asked_once_more := t.requested_at > (t.input ->> 'started_at')::timestamptz;
-      t.input := t.input - array['seen', 'started_at', 'version', 'version_until', 'nameless', 'mark'];
+      -- Its parent was said to have changed while we were reading, or nobody can tell what was first.
+      asked_once_more := t.requested_at > (t.input ->> 'started_at')::timestamptz
+        or t.input ? 'unsure' or jsonb_array_length(result -> 'again') > 0;
+      t.input := t.input - array['seen', 'started_at', 'version', 'version_until', 'nameless', 'mark', 'unsure'];
+    elsif jsonb_array_length(result -> 'again') > 0 then
+      t.input := t.input || '{"unsure": true}';
     end if;
   end if;
 
@@ -483,7 +507,7 @@ begin
   where e.parent_id = p_task.external_id and e.app_key = p_task.app_key and e.collection_key = p_task.collection_key
     and e.deleted_at is null and not p_seen ? e.external_id and (created_from is null or e.source_created_at >= created_from);
   return supasaasy.apply_states(p_task.app_key, p_task.collection_key, absent,
-    p_context || jsonb_build_object('started_at', p_task.input -> 'started_at', 'owned', false, 'retrievable', false));
+    p_context || jsonb_build_object('started_at', p_task.input -> 'started_at', 'owned', false, 'retrievable', true));
 end $$;
 
 -- Counts of nested resources are kept beside the task that brought them: {"children": {"invoice_line_item": {...}}}.

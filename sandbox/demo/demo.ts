@@ -42,11 +42,11 @@ join supasaasy.stripe_invoices i on i.customer_id = c.id
 where i.status = 'paid'
 group by c.name, c.email
 order by paid desc
-limit 5;`;
+limit 5`;
 const INTERCOM_EXAMPLE = `select state, count(*) as conversations
 from supasaasy.intercom_conversations
 group by state
-order by conversations desc;`;
+order by conversations desc`;
 
 /** Serves an emulated Stripe account and an emulated Intercom workspace. */
 export async function serveDemo(options: DemoOptions = {}): Promise<DemoAccount[]> {

@@ -9,6 +9,7 @@ import { init } from './commands/init.ts';
 import { migrate } from './commands/migrate.ts';
 import { migrations } from './commands/migrations.ts';
 import { quarantine } from './commands/quarantine.ts';
+import { query } from './commands/query.ts';
 import { resume } from './commands/resume.ts';
 import { sandbox } from './commands/sandbox.ts';
 import { serve } from './commands/serve.ts';
@@ -29,6 +30,7 @@ const commands: readonly DefineCommand[] = [
   migrations,
   sync,
   status,
+  query,
   audit,
   quarantine,
   serve,

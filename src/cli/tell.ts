@@ -37,14 +37,14 @@ from supasaasy.entities
 where deleted_at is null
 group by app_key, collection_key
 order by rows desc
-limit 5;`;
+limit 5`;
 
 /** A query, and what it answers here. */
 export async function showExample(cli: Cli, { database }: Project, demo: Demo | undefined): Promise<void> {
   const example = demo?.accounts[0]?.example ?? ANY_EXAMPLE;
   const rows = await database.query<Record<string, unknown>>(example);
-  cli.out.print(`${cli.out.bold('Ask it something:')}\n`);
-  cli.out.print(example.replaceAll(/^/gm, '  '));
+  cli.out.print(`${cli.out.bold('Ask it something')} (also while this runs):\n`);
+  cli.out.print(`npx supasaasy query "${example}"`.replaceAll(/^/gm, '  '));
   const head = Object.keys(rows[0] ?? {});
   const table = formatTable(
     head,

@@ -29,7 +29,7 @@ export const serve: DefineCommand = (cli) =>
         }
         if (adminKeys.length === 0)
           cli.out.note(`${ADMIN_KEY_ENV} is not set: the admin routes are closed, webhooks are open`);
-        await serveEngine(project.engine, {
+        await serveEngine(project, {
           port: options.port,
           host: options.host,
           adminKeys: () => adminKeys,

@@ -94,7 +94,7 @@ async function run(
     }
     const adminKeys = adminKeysOf(cli.env);
     const watch = watchChanges(cli, project, signal);
-    await serve(project.engine, {
+    await serve(project, {
       port: options.port,
       host: options.host,
       adminKeys: () => adminKeys,

@@ -107,6 +107,7 @@ begin
     grant all on all sequences in schema supasaasy to service_role;
     grant execute on all functions in schema supasaasy to service_role;
   end if;
+  perform supasaasy.grant_reader();
 end $$;
 
 create or replace function supasaasy.set_auth(p_enabled boolean) returns void

@@ -23,6 +23,7 @@ export function lockFolder(folder: string): () => void {
       const owner = ownerOf(file);
       if (owner !== undefined || attempt > 3) {
         throw new FolderInUseError(
+          folder,
           `the data folder ${folder} is in use by process ${owner ?? '(unknown)'} (another "supasaasy", perhaps "npm start"): stop it first, or set DATABASE_URL to a Postgres that several can share`,
         );
       }
@@ -43,7 +44,14 @@ export function assertFolderFree(folder: string): void {
 }
 
 /** Another process has the embedded database. */
-export class FolderInUseError extends DatabaseError {}
+export class FolderInUseError extends DatabaseError {
+  readonly folder: string;
+
+  constructor(folder: string, message: string) {
+    super(message);
+    this.folder = folder;
+  }
+}
 
 /** The living process that holds the lock. After a crash our own id may stand there: a container counts from 1 again. */
 function ownerOf(file: string): number | undefined {

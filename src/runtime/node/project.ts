@@ -94,6 +94,8 @@ export interface Project {
   readonly config: Config;
   readonly database: SqlDatabase;
   readonly engine: Engine;
+  /** Folder of the embedded database; undefined where the database is a server. */
+  readonly dataDir: string | undefined;
   close(): Promise<void>;
 }
 
@@ -110,11 +112,19 @@ export interface ProjectOptions extends Partial<Pick<EngineOptions, 'ports' | 's
 
 /** Config, database and engine, as every command needs them. */
 export async function openProject(options: ProjectOptions): Promise<Project> {
-  const { configFile, env, folder = dirname(resolve(configFile)), dataDir, config: given, ...engineOptions } = options;
+  const { configFile, env, folder = dirname(resolve(configFile)), config: given, ...rest } = options;
+  const { dataDir = dataDirOf(folder), ...engineOptions } = rest;
   const config = given ?? (await loadConfig(configFile));
-  const database = await openDatabase(env, dataDir ?? dataDirOf(folder));
+  const database = await openDatabase(env, dataDir);
   const { ports } = engineOptions;
   const send = ports?.fetch === undefined ? { send: createNodeSend() } : {};
   const engine = createEngine({ config, database, env, ...engineOptions, ports: { ...send, ...ports } });
-  return { folder, config, database, engine, close: () => database.close() };
+  return {
+    folder,
+    config,
+    database,
+    engine,
+    dataDir: database.kind === 'pglite' ? resolve(dataDir) : undefined,
+    close: () => database.close(),
+  };
 }

@@ -1,9 +1,13 @@
 import type { AddressInfo } from 'node:net';
 import { type ServerType, serve as serveHttp } from '@hono/node-server';
-import type { Engine } from '../../engine/engine.ts';
 import { createHttp } from '../../engine/http/create-http.ts';
+import { queryRoutes } from '../../engine/http/query-routes.ts';
 import { ConfigError } from '../../errors.ts';
+import { createDoorKey, openDoor } from './door.ts';
 import { type Live, startLive } from './live.ts';
+import type { Project } from './project.ts';
+
+export type Served = Pick<Project, 'engine' | 'database' | 'dataDir'>;
 
 export interface ServeOptions {
   /** 0: any free port. */
@@ -20,22 +24,35 @@ export interface ServeOptions {
  * HTTP, inbox, worker and schedules in one process, until the signal aborts. Then, in order: no new connection, requests
  * under way are answered, tasks stop between pages and give their leases back.
  */
-export async function serve(engine: Engine, options: ServeOptions): Promise<void> {
-  const live = startLive(engine, options.signal);
+export async function serve(project: Served, options: ServeOptions): Promise<void> {
+  const live = startLive(project.engine, options.signal);
+  const { dataDir } = project;
+  const doorKey = createDoorKey();
+  const adminKeys = dataDir === undefined ? options.adminKeys : () => [...options.adminKeys(), doorKey];
   let server: ServerType | undefined;
+  let closeDoor = () => {};
   try {
-    server = await listen(engine, options, live);
+    server = await listen(project, { ...options, adminKeys }, live);
     const { port } = server.address() as AddressInfo;
-    options.onListening?.(`http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`);
+    if (dataDir !== undefined)
+      closeDoor = openDoor(dataDir, { url: urlOf(ownAddress(options.host), port), key: doorKey });
+    options.onListening?.(urlOf(options.host, port));
     await live.ended;
   } finally {
+    closeDoor();
     live.stop();
     await Promise.all([live.ended, server === undefined ? undefined : close(server)]);
   }
 }
 
-function listen(engine: Engine, options: ServeOptions, live: Live): Promise<ServerType> {
+const urlOf = (host: string, port: number) => `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+/** Who listens on every address is also on this one. */
+const ownAddress = (host: string) => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host);
+
+function listen({ engine, database }: Served, options: ServeOptions, live: Live): Promise<ServerType> {
   const app = createHttp(engine, { adminKeys: options.adminKeys, afterAccept: live.ring });
+  app.route('/', queryRoutes(database, options));
   return new Promise((resolve, reject) => {
     const server = serveHttp({ fetch: app.fetch, port: options.port, hostname: options.host }, () => resolve(server));
     server.once('error', (error: NodeJS.ErrnoException) => {

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { applyMigrations } from '../../src/engine/migrate.ts';
 import { queryMirror } from '../../src/engine/query.ts';
 import { RequestRefusedError } from '../../src/errors.ts';

@@ -116,12 +116,15 @@ create table if not exists supasaasy.consumer_stats (
   primary key (consumer, type)
 ) with (fillfactor = 50);
 
--- Which signed-in users may read which consumer through PostgREST. The service role may read all.
+-- Who may use which consumer beside the owner and the service role, which may use all (see use_consumer): a signed-in
+-- user, or a database role and its members. Calling the functions takes a grant of its own (see 009_access.sql).
 create table if not exists supasaasy.consumer_grants (
-  consumer text collate "C" not null references supasaasy.consumers on delete cascade,
-  user_id  uuid not null,
-  may_seek boolean not null default false,
-  primary key (consumer, user_id)
+  consumer  text collate "C" not null references supasaasy.consumers on delete cascade,
+  user_id   uuid,
+  role_name text collate "C",
+  may_seek  boolean not null default false,
+  check (num_nonnulls(user_id, role_name) = 1),
+  unique nulls not distinct (consumer, user_id, role_name)
 );
 
 -- Keys of what a handler has done once and must not do again (`ctx.once`).

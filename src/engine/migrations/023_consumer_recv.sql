@@ -1,15 +1,36 @@
--- Who may use a consumer: any role that was granted the function, but a signed-in user only with a row in
--- consumer_grants. The functions run as their owner, so PostgREST's role is read from the setting that it makes.
+-- The functions of the feed run as their owner, so `current_user` says nothing. Who called is the role that was set
+-- (PostgREST sets one for each request), or else whoever logged in.
+create or replace function supasaasy.calling_role() returns name
+language sql stable set search_path = '' as $$
+  select coalesce(nullif(current_setting('role', true), 'none'), session_user)::name;
+$$;
+
+-- The owner, the service role, and who inherits from them. Nobody else, whatever they are called.
+create or replace function supasaasy.may_use_all() returns boolean
+language sql stable set search_path = '' as $$
+  select pg_has_role(supasaasy.calling_role(), (select nspowner from pg_catalog.pg_namespace where nspname = 'supasaasy'), 'USAGE')
+    or coalesce(pg_has_role(supasaasy.calling_role(), to_regrole('service_role'), 'USAGE'), false);
+$$;
+
+-- A user's id is a setting that anybody may make. It is believed of a session that could be the service role as well,
+-- which is what PostgREST's is.
+create or replace function supasaasy.may_use(p_name text, p_seek boolean) returns boolean
+language sql stable set search_path = '' as $$
+  select supasaasy.may_use_all() or exists (
+    select from supasaasy.consumer_grants g
+    where g.consumer = p_name and (g.may_seek or not p_seek) and case
+      when g.role_name is not null then pg_has_role(supasaasy.calling_role(), to_regrole(quote_ident(g.role_name)), 'USAGE')
+      else g.user_id = supasaasy.current_user_id() and pg_has_role(session_user, to_regrole('service_role'), 'MEMBER') end);
+$$;
+
 create or replace function supasaasy.use_consumer(p_name text, p_seek boolean default false) returns supasaasy.consumers
 language plpgsql stable set search_path = '' as $$
 declare
   c supasaasy.consumers;
 begin
-  if current_setting('role', true) in ('authenticated', 'anon') and not exists (
-    select 1 from supasaasy.consumer_grants g
-    where g.consumer = p_name and g.user_id = supasaasy.current_user_id() and (g.may_seek or not p_seek)
-  ) then
-    raise exception 'you may not use the consumer "%"', p_name using errcode = '42501', hint = 'an administrator adds a row to supasaasy.consumer_grants';
+  if not supasaasy.may_use(p_name, p_seek) then
+    raise exception 'the role "%" may not use the consumer "%"', supasaasy.calling_role(), p_name using errcode = '42501',
+      hint = 'an administrator adds a row to supasaasy.consumer_grants, for a user or a role';
   end if;
   select * into c from supasaasy.consumers where name = p_name;
   if not found then
@@ -49,6 +70,7 @@ declare
   ripe_at timestamptz;
   idle_lanes bigint[] := '{}';
   rendered json;
+  found_count bigint;
 begin
   perform supasaasy.use_consumer(p_name);
   if supasaasy.feed_is_from_elsewhere() then
@@ -159,11 +181,11 @@ begin
       'wait_ms', case when next_at is not null then greatest(0, ceil(extract(epoch from next_at - clock_timestamp()) * 1000)) end);
   end if;
   if c.kind = 'changes' then
-    rendered := supasaasy.render_changes(seqs, attempts, c.thin);
+    select r.rendered, r.entries into rendered, found_count from supasaasy.render_changes(seqs, attempts, c.thin) r;
   else
-    rendered := supasaasy.render_messages(seqs, attempts, c.thin);
+    select r.rendered, r.entries into rendered, found_count from supasaasy.render_messages(seqs, attempts, c.thin) r;
   end if;
-  if json_array_length(rendered) < cardinality(seqs) then
+  if found_count < cardinality(seqs) then
     rendered := supasaasy.render_rest(c, new_token, seqs, rendered, attempts);
   end if;
   return json_build_object('token', new_token, 'lease_ms', lease, 'changes', rendered, 'wait_ms', 0);

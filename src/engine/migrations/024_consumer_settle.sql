@@ -212,9 +212,9 @@ declare
   body json;
 begin
   if p_consumer.kind = 'changes' then
-    body := supasaasy.render_changes(array[p_seq], array[p_attempts], false) -> 0;
+    body := (select rendered -> 0 from supasaasy.render_changes(array[p_seq], array[p_attempts], false));
   else
-    body := supasaasy.render_messages(array[p_seq], array[p_attempts], false) -> 0;
+    body := (select rendered -> 0 from supasaasy.render_messages(array[p_seq], array[p_attempts], false));
   end if;
   insert into supasaasy.dead_letters (consumer, seq, entity, change, error, attempts)
   values (p_consumer.name, p_seq, coalesce(body ->> 'foreign_id', '?'), coalesce(body, json_build_object('seq', p_seq)), p_error, p_attempts)

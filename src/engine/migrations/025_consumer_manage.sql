@@ -162,8 +162,8 @@ language plpgsql security definer set search_path = '' as $$
 begin
   if p_name is not null then
     perform supasaasy.use_consumer(p_name);
-  elsif current_setting('role', true) in ('authenticated', 'anon') then
-    raise exception 'name a consumer' using errcode = '42501';
+  elsif not supasaasy.may_use_all() then
+    raise exception 'the role "%" may not see all consumers: name one', supasaasy.calling_role() using errcode = '42501';
   end if;
   return (select coalesce(json_agg(json_build_object(
       'name', c.name, 'kind', c.kind, 'topic', c.topic, 'filter', c.filter, 'parallel', c.parallel, 'max_attempts', c.max_attempts,

@@ -60,7 +60,8 @@ begin
     update supasaasy.passes set hides_archived = coalesce((p_page ->> 'hides_archived')::boolean, false), children = coalesce(spec -> 'children', '[]') where id = t.pass_id;
     if not coalesce((p_page ->> 'allow')::boolean, false) and (
       (missing >= (p_page ->> 'floor')::bigint and missing > living * (p_page ->> 'share')::float8)
-      or (seen_count = 0 and missing >= 10)
+      -- An empty list of objects that nobody can ask for one by one: no second witness.
+      or (seen_count = 0 and missing >= case when coalesce((spec ->> 'retrievable')::boolean, false) then 10 else 1 end)
       or (paused is not null and missing > 0)
     ) then
       reason := format('the pass over %s no longer shows %s of %s rows; nothing was deleted, because that looks like a wrong key, a lost permission or an empty answer. If the provider really lost them, run: supasaasy sync %s --mode full --resource %s --allow-mass-delete',

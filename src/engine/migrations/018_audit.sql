@@ -237,7 +237,7 @@ begin
   select * into rows from supasaasy.measure_rows(t.app_key, t.collection_key, pass.window_from, pass.hides_archived);
   seen_any := exists (select 1 from supasaasy.pass_pages p where p.pass_id = t.pass_id);
   missing := supasaasy.find_missing(pass, pass.hides_archived);
-  if (missing >= (p_page ->> 'floor')::bigint and missing > rows.living * (p_page ->> 'share')::float8) or (not seen_any and missing >= 10) then
+  if (missing >= (p_page ->> 'floor')::bigint and missing > rows.living * (p_page ->> 'share')::float8) or (not seen_any and missing >= case when coalesce((spec ->> 'retrievable')::boolean, false) then 10 else 1 end) then
     why := format('the list of %s no longer shows %s of %s rows: that looks like a wrong key, a lost permission or an empty answer; nothing was asked or changed',
       t.collection_key, missing, rows.living);
     delete from supasaasy.pass_missing where pass_id = t.pass_id;

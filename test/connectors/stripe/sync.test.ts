@@ -7,6 +7,7 @@ import { createStripeSandbox } from '../../../sandbox/stripe/index.ts';
 import { defineConfig } from '../../../src/config.ts';
 import { createEngine } from '../../../src/engine/engine.ts';
 import { createTestDatabase, registerTemplate } from '../../setup/database.ts';
+import { withoutCopies } from './sandbox.ts';
 import { migrateStripe } from './template.ts';
 
 registerTemplate('stripe', migrateStripe);
@@ -52,13 +53,6 @@ type Json = Record<string, unknown>;
 function fieldsThatDiffer(ours: Json, theirs: Json): string[] {
   return [...new Set([...Object.keys(ours), ...Object.keys(theirs)])].filter(
     (field) => !isDeepStrictEqual(ours[field], theirs[field]),
-  );
-}
-
-/** With the ids of prices in place of their copies: a changed price changes the copies in other objects without an event. */
-function withoutCopies(object: Json): Json {
-  return JSON.parse(JSON.stringify(object), (key, value) =>
-    (key === 'price' || key === 'plan') && value !== null && typeof value === 'object' ? value.id : value,
   );
 }
 

@@ -1,0 +1,5 @@
+import { describe, it } from 'vitest';
+import { connectorConformance } from '../../src/testing/index.ts';
+import { acmeSubject } from './acme-subject.ts';
+
+connectorConformance({ describe, it }, acmeSubject());

@@ -1,0 +1,1 @@
+create view supasaasy.acme_once as select 1 as one;

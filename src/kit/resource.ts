@@ -35,7 +35,10 @@ export interface Child {
   readonly path: Path;
   /** Where the provider says that the nested list was cut. */
   readonly more?: Path;
-  /** The query parameter that is only there for this list: left out where the child is not wanted. */
+  /**
+   * The query parameter that is only there for this list: left out where the child is not wanted. Where an answer to it
+   * has no such list, each parent's list is read by itself (`perParent`).
+   */
   readonly askedBy?: string;
   /** False: a nested list never shows that a child is gone (the newest 500 only, say). Default true. */
   readonly replace?: boolean;
@@ -171,6 +174,7 @@ export function toSqlSpec(
         path: child.path,
         more: child.more,
         replace: child.replace ?? true,
+        ...(child.askedBy === undefined ? {} : { asked: true }),
         ...(target.perParent === undefined ? {} : { completable: true }),
       };
     }),

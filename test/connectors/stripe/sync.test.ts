@@ -12,17 +12,25 @@ import { migrateStripe } from './template.ts';
 
 registerTemplate('stripe', migrateStripe);
 
-/** A mirror of a small account on PGlite, and the account. */
-async function connect(options: Parameters<typeof createStripeSandbox>[0] = {}) {
+/** A mirror of a small account on PGlite, and the account. `onTheWay` may change each request. */
+async function connect(
+  options: Parameters<typeof createStripeSandbox>[0] = {},
+  onTheWay: (url: URL) => void = () => {},
+) {
   const sandbox = createStripeSandbox({ seed: 3, size: { customers: 160 }, ...options });
   const fetch = sandboxFetch(sandbox);
+  const throughUs: typeof globalThis.fetch = async (input, init) => {
+    const url = new URL(String(input));
+    onTheWay(url);
+    return await fetch(url, init);
+  };
   const { database, query, close } = await createTestDatabase('pglite', { template: 'stripe' });
   const config = defineConfig({
     apps: [
       { app_key: 'stripe_main', connector: 'stripe', config: { api_key_env: 'KEY', requests_per_second: 10_000 } },
     ],
   });
-  const engine = createEngine({ config, database, env: { KEY: sandbox.apiKey }, ports: { fetch } });
+  const engine = createEngine({ config, database, env: { KEY: sandbox.apiKey }, ports: { fetch: throughUs } });
 
   /** What differs between the mirror and the account, by resource; empty when nothing does. */
   async function differences(see: (object: Json) => Json = (object) => object): Promise<Record<string, string[]>> {
@@ -110,6 +118,17 @@ describe('mirroring a Stripe account that differs', () => {
     expect(run.error).toBeNull();
     const { payment_method } = await world.differences();
     expect(payment_method).toBeUndefined();
+    await world.close();
+  });
+
+  it('A22: reads lists by themselves that an answer leaves out although we asked for them', async () => {
+    const world = await connect({ size: { customers: 48 } }, (url) => url.searchParams.delete('expand[]'));
+    const run = await world.engine.sync('stripe_main', 'full', {
+      resources: ['customer', 'tax_id', 'checkout_session', 'checkout_line_item'],
+    });
+    expect(run.error).toBeNull();
+    expect(await world.differences()).not.toHaveProperty('tax_id');
+    expect(await world.differences()).not.toHaveProperty('checkout_line_item');
     await world.close();
   });
 

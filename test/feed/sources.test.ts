@@ -1,8 +1,9 @@
-import { describe, it } from 'vitest';
-import { changes, table, topic } from '../../src/engine/feed/database-source.ts';
-import { createFeedStore } from '../../src/engine/feed/feed-store.ts';
+import { describe, expect, it } from 'vitest';
+import { changes, inbox, table, topic } from '../../src/engine/feed/database-source.ts';
+import { createFeed } from '../../src/engine/feed/feed.ts';
 import { memory } from '../../src/engine/feed/memory-source.ts';
 import type { Source } from '../../src/engine/feed/source.ts';
+import { consumerRoutes } from '../../src/engine/http/consumers.ts';
 import { defaultPorts } from '../../src/engine/ports.ts';
 import { type SourceUnderTest, sourceConformance } from '../../src/testing/source-conformance.ts';
 import { describeEachDatabase, type MakeDatabase, type TestDatabase } from '../setup/database.ts';
@@ -30,6 +31,27 @@ conforms('S3-06, S3-07, S3-08, S3-17: the memory source', async () => {
   return {
     open: (settings) => source.open({ settings, ports }),
     write: async (events) => source.push(...events),
+    cannot: { filter: 'it delivers all; the consumer has a filter' },
+  };
+});
+
+conforms('a source whose events arrive one by one', async () => {
+  const source = memory();
+  return {
+    open: (settings) => source.open({ settings, ports }),
+    async write(events) {
+      void (async () => {
+        for (const event of events) {
+          await new Promise((resolve) => setTimeout(resolve, 3));
+          source.push(event);
+        }
+      })();
+    },
+    cannot: {
+      filter: 'it delivers all',
+      seek: 'what is on its way has no place yet',
+      rescale: 'a reader may come before the events',
+    },
   };
 });
 
@@ -38,7 +60,7 @@ function inDatabase(
   make: MakeDatabase,
   source: Source,
   writeOne: (database: TestDatabase, event: SeededEvent) => Promise<void>,
-  unwantedType?: string,
+  limits: Pick<SourceUnderTest, 'unwantedType' | 'cannot'>,
 ) {
   let made: Promise<TestDatabase> | undefined;
   return async (): Promise<SourceUnderTest> => {
@@ -55,7 +77,7 @@ function inDatabase(
       async write(events) {
         for (const event of events) await writeOne(database, event);
       },
-      ...(unwantedType === undefined ? {} : { unwantedType }),
+      ...limits,
     };
   };
 }
@@ -75,20 +97,41 @@ describeEachDatabase('sources', (make) => {
           );
         else await write(database.database, key ?? '', { event_id: id });
       },
-      'thing.ignored',
+      { unwantedType: 'thing.ignored' },
     ),
   );
   conforms(
-    'S3-24: a topic that events are pushed into',
+    'S3-24: a topic that events are pushed into over HTTP',
     inDatabase(
       make,
       withEventIds(topic('things', { types: ['thing.changed'] })),
-      async (database, event) => {
-        await createFeedStore(database.database).publish('things', [
-          { ...event, id: `${event.id}-${crypto.randomUUID()}`, headers: { event_id: event.id ?? '' } },
-        ]);
+      async ({ database }, { id, ...event }) => {
+        const startRun = async () => ({ runId: '', resumed: false });
+        const feed = createFeed({ database, ports, consumers: [], startRun });
+        const answer = await consumerRoutes({ feed, ports }, { adminKeys: () => ['key'] }).request('/topics/things', {
+          method: 'POST',
+          headers: { authorization: 'Bearer key' },
+          body: JSON.stringify({ ...event, id: `${id}-${crypto.randomUUID()}`, headers: { event_id: id } }),
+        });
+        expect(answer.status).toBe(200);
       },
-      'thing.ignored',
+      { unwantedType: 'thing.ignored' },
+    ),
+  );
+  conforms(
+    'S3-24: the inbox of webhooks',
+    inDatabase(
+      make,
+      withEventIds(inbox({ types: ['thing.changed'] })),
+      async ({ database }, { id, type }) => {
+        const body = JSON.stringify({ event_id: id });
+        await database.call('accept_deliveries', {
+          deliveries: [
+            { app_key: 'acme', event_id: id, event_type: type, occurred_at: null, body, state: 'ready', reason: null },
+          ],
+        });
+      },
+      { unwantedType: 'thing.ignored', cannot: { keys: 'each delivery is an entity of its own' } },
     ),
   );
   conforms(
@@ -98,8 +141,16 @@ describeEachDatabase('sources', (make) => {
       withEventIds(table('things', { key: 'key', types: ['things.inserted'] })),
       async (database, { id, key, type }) => {
         await database.query(`select supasaasy.watch_table('public.things', 'key')`);
-        await database.query(`insert into public.things (key, event, type) values ($1, $2, $3)`, [key, id, type]);
+        const insert = () =>
+          database.query(`insert into public.things (key, event, type) values ($1, $2, $3)`, [key, id, type]);
+        if (type !== 'thing.ignored') return void (await insert());
+        // The change is an update where it is unwanted.
+        await database.query(`select supasaasy.unwatch_table('public.things')`);
+        await insert();
+        await database.query(`select supasaasy.watch_table('public.things', 'key')`);
+        await database.query(`update public.things set type = 'again' where event = $1`, [id]);
       },
+      { unwantedType: 'thing.ignored' },
     ),
   );
 });

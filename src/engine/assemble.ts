@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import { feedDeclarations } from './feed/declare-feed.ts';
 import { CLOSE_SQL, checksumOf, LEDGER_SQL, ledgerEntry, type Migration, sortMigrations } from './migrate.ts';
 import { toDeclaredSchedules } from './schedule.ts';
 
@@ -9,7 +10,7 @@ export interface AssembledFile {
 }
 
 export interface AssembleInput {
-  readonly config: Pick<Config, 'apps' | 'auth' | 'schedules'>;
+  readonly config: Pick<Config, 'apps' | 'auth' | 'consumers' | 'schedules'>;
   /** Of the engine and of the configured connectors. */
   readonly migrations: readonly Migration[];
   /** What lies in `supabase/migrations/` already; files of others are passed over. */
@@ -78,15 +79,23 @@ export async function assembleMigrations(input: AssembleInput): Promise<Assembly
   return { state: 'new', file: { name, text }, contains: wanted.map(({ migration }) => migration) };
 }
 
-/** Apps, access and schedules, as SQL that may run any number of times. `set_auth` closes what has just been made. */
+/** Apps, consumers, access and schedules, as SQL that may run any number of times. `set_auth` closes what has just been made. */
 function declarationsOf(config: AssembleInput['config']): string {
   const apps = config.apps.map((app) => ({
     app_key: app.app_key,
     name: app.name,
     connector: app.connector.metadata.name,
   }));
+  const { consumers, history, watched } = feedDeclarations(config);
   return [
     `select supasaasy.declare_apps(${jsonLiteral(apps)});`,
+    `select supasaasy.declare_consumers(${jsonLiteral(consumers)}, true);`,
+    `select supasaasy.declare_history(${jsonLiteral(history)});`,
+    // Here, because only the table's owner can; the functions come as the service role.
+    ...watched.map(
+      ({ table, key }) =>
+        `select supasaasy.watch_table(to_regclass(${literal(table)}), ${literal(key)}) where to_regclass(${literal(table)}) is not null;`,
+    ),
     `select supasaasy.declare_schedules(${jsonLiteral(toDeclaredSchedules(config))});`,
     `select supasaasy.set_auth(${config.auth.enabled});`,
     'select supasaasy.enable_extensions();',
@@ -94,9 +103,8 @@ function declarationsOf(config: AssembleInput['config']): string {
   ].join('\n');
 }
 
-function jsonLiteral(value: unknown): string {
-  return `'${JSON.stringify(value).replaceAll("'", "''")}'::jsonb`;
-}
+const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
+const jsonLiteral = (value: unknown) => `${literal(JSON.stringify(value))}::jsonb`;
 
 /** The moment as Supabase numbers files, and later than every file that we wrote. */
 function timestampAfter(latest: string | undefined, nowMs: number): string {

@@ -13,7 +13,11 @@ export interface Ports {
   readonly random: () => number;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   readonly log: Log;
+  /** All addresses of a host's name, on platforms that can tell. */
+  readonly resolve?: Resolve;
 }
+
+export type Resolve = (host: string) => Promise<readonly string[]>;
 
 /** One line a call; `fields` never hold payloads or secrets. */
 export type Log = (

@@ -1,4 +1,5 @@
 import type { Engine } from './engine.ts';
+import { keepRetention } from './retention.ts';
 import { startDueRuns } from './schedule.ts';
 
 export interface SliceResult {
@@ -13,7 +14,7 @@ export interface SliceResult {
 }
 
 /**
- * One slice of everything that is due (schedules, inbox, tasks), on a host that gives only so much time. Stops between
+ * One slice of everything that is due (schedules, inbox, tasks, consumers, retention), on a host that gives only so much time. Stops between
  * pages; what is left is taken up by the next slice, here or elsewhere.
  */
 export async function workSlice(
@@ -29,6 +30,7 @@ export async function workSlice(
   const { tasks } = await engine.work({ ...limits, once: true });
   deliveries += await engine.drain(limits);
   const changes = await engine.feed.runOnce(limits);
+  await keepRetention(engine, limits);
   const wait = await store.nextTaskIn({ apps: [...engine.apps.keys()] });
   return { started, deliveries, tasks, changes, more: wait !== null && wait <= 0 };
 }

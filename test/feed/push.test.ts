@@ -6,7 +6,7 @@ import { changes } from '../../src/engine/feed/database-source.ts';
 import { createFeed } from '../../src/engine/feed/feed.ts';
 import { isPrivateAddress } from '../../src/engine/feed/private-address.ts';
 import { definePush, PUSH_SCHEDULE, type PushInput } from '../../src/engine/feed/push.ts';
-import { defaultPorts } from '../../src/engine/ports.ts';
+import { defaultPorts, type Ports } from '../../src/engine/ports.ts';
 import { describeEachDatabase, type TestDatabase } from '../setup/database.ts';
 import { write } from './writers.ts';
 
@@ -57,11 +57,11 @@ const push = (input: Partial<PushInput> & Pick<PushInput, 'url'>) =>
     ...input,
   });
 
-function run(database: TestDatabase, consumer: ReturnType<typeof definePush>) {
+function run(database: TestDatabase, consumer: ReturnType<typeof definePush>, resolve?: Ports['resolve']) {
   const controller = new AbortController();
   const feed = createFeed({
     database: database.database,
-    ports: defaultPorts(),
+    ports: defaultPorts(resolve === undefined ? {} : { resolve }),
     consumers: [consumer],
     startRun: async () => ({ runId: '', resumed: false }),
   });
@@ -181,9 +181,9 @@ describeEachDatabase(
         push({
           url: 'https://hooks.example.com/x',
           allowPrivate: false,
-          resolve: async () => ['93.184.216.34', '10.0.0.7'],
           fetch: () => Promise.reject(new Error('sent')),
         }),
+        async () => ['93.184.216.34', '10.0.0.7'],
       );
       await write(database.database, 'a', {});
       await expect

@@ -2,7 +2,7 @@ import type { Connector } from '../../kit/connector.ts';
 import type { Database } from '../database.ts';
 import { declarationOf } from './database-source.ts';
 import type { Consumer } from './define-consumer.ts';
-import { createFeedStore } from './feed-store.ts';
+import { type ConsumerDeclaration, createFeedStore } from './feed-store.ts';
 
 /** What the feed needs to know of a configuration. */
 export interface FeedConfig {
@@ -15,19 +15,33 @@ export interface FeedConfig {
   }[];
 }
 
-/** Tells the database which consumers and which histories the configuration declares: all of them. */
-export async function declareFeed(config: FeedConfig, database: Database): Promise<void> {
-  const store = createFeedStore(database);
-  const declared = config.consumers.flatMap((consumer) =>
-    consumer.source.declaration === undefined ? [] : [declarationOf(consumer, consumer.source.declaration)],
+export interface FeedDeclarations {
+  readonly consumers: readonly ConsumerDeclaration[];
+  readonly history: readonly { readonly app_key: string; readonly collection_key: string }[];
+  readonly watched: readonly { readonly table: string; readonly key: string }[];
+}
+
+/** What the database is to know: the consumers that keep their place in it, and the collections with a history. */
+export function feedDeclarations(config: FeedConfig): FeedDeclarations {
+  const inDatabase = config.consumers.flatMap((consumer) =>
+    consumer.source.declaration === undefined ? [] : [{ consumer, source: consumer.source.declaration }],
   );
-  await store.declare(declared, true);
-  await store.declareHistory(
-    config.apps.flatMap((app) =>
+  return {
+    consumers: inDatabase.map(({ consumer, source }) => declarationOf(consumer, source)),
+    history: config.apps.flatMap((app) =>
       app.history.flatMap((name) => {
         const collection_key = app.connector.resources[name]?.collection;
         return collection_key === undefined ? [] : [{ app_key: app.app_key, collection_key }];
       }),
     ),
-  );
+    watched: inDatabase.flatMap(({ source }) => source.watch ?? []),
+  };
+}
+
+/** Tells the database which consumers and which histories the configuration declares: all of them. */
+export async function declareFeed(config: FeedConfig, database: Database): Promise<void> {
+  const store = createFeedStore(database);
+  const { consumers, history } = feedDeclarations(config);
+  await store.declare(consumers, true);
+  await store.declareHistory(history);
 }

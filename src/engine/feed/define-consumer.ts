@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
 import type { Transaction } from '../database.ts';
-import type { Log } from '../ports.ts';
+import type { Log, Resolve } from '../ports.ts';
 import type { Change, Lag } from './change.ts';
 import type { ConsumerApi } from './consumer-api.ts';
 import type { ConsumerSettings, Source } from './source.ts';
@@ -16,6 +16,8 @@ export interface HandlerContext {
   /** Aborts when the handler's time is over, the lease was lost, or the process ends. */
   readonly signal: AbortSignal;
   readonly log: Log;
+  /** All addresses of a host's name, on platforms that can tell. */
+  readonly resolve?: Resolve | undefined;
   /** Starts and advances work. */
   readonly api: ConsumerApi;
   /**

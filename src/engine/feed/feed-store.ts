@@ -33,11 +33,13 @@ export function createFeedStore(db: Pick<Database, 'call'>) {
     watchTable: (table: string, key: string) => db.call<string>('watch_table', { table, key }),
     declareHistory: (collections: readonly { app_key: string; collection_key: string }[]) =>
       db.call<null>('declare_history', { collections }),
-    trim: (keepDays: number, force: boolean) =>
+    trim: (keepDays: number, force: boolean, limit: number) =>
       db.call<{ changes: number; messages: number; held_by: { consumer: string; since: string }[] }>('trim_feed', {
         keep: `${keepDays} days`,
         force,
+        limit,
       }),
+    retentionIsDue: (everyMs: number) => db.call<boolean>('retention_is_due', { every_ms: everyMs }),
     listen: (ms: number) => db.call<null>('feed_listen', { ms }),
   };
 }

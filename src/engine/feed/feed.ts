@@ -22,7 +22,10 @@ export interface Feed {
   readonly consumers: readonly Consumer[];
   /** Runs every consumer (or those named) until the signal aborts. */
   run(options: { readonly signal: AbortSignal; readonly only?: readonly string[] }): Promise<void>;
-  /** Runs them until there is nothing to do now, or the deadline: for hosts that live for one request. */
+  /**
+   * Runs them until there is nothing to do now, or the deadline: for hosts that live for one request. One that cannot run
+   * says so in the log. Returns how many changes were taken.
+   */
   runOnce(options?: {
     readonly signal?: AbortSignal;
     readonly deadline?: number;
@@ -119,7 +122,14 @@ export function createFeed(options: FeedOptions): Feed {
     },
     async runOnce({ signal = new AbortController().signal, deadline, only } = {}) {
       const counts = await Promise.all(
-        chosen(only).map((consumer) => runOne(consumer, createWake(ports), signal, true, deadline)),
+        chosen(only).map(async (consumer) => {
+          try {
+            return await runOne(consumer, createWake(ports), signal, true, deadline);
+          } catch (error) {
+            ports.log('error', `consumer ${consumer.name} stopped: ${describeError(error)}`);
+            return 0;
+          }
+        }),
       );
       return counts.reduce((sum, count) => sum + count, 0);
     },

@@ -113,6 +113,7 @@ async function handleOne(
       idempotencyKey: change.headers['idempotency_key'] ?? change.id,
       signal,
       log: ports.log,
+      resolve: ports.resolve,
       api: context.apiFor(consumer.name, tx),
       get tx(): Transaction {
         if (tx === undefined) throw new NonRetriableError(`${consumer.name}: context.tx needs "transaction: true"`);

@@ -1,4 +1,5 @@
 import { ConfigError, MissingSecretError, NonRetriableError, RetryAfterError } from '../../errors.ts';
+import type { Resolve } from '../ports.ts';
 import type { Change } from './change.ts';
 import { type Consumer, type ConsumerInput, defineConsumer, type Handler } from './define-consumer.ts';
 import { PauseConsumerError } from './pause-consumer-error.ts';
@@ -17,8 +18,6 @@ export interface PushInput extends Omit<ConsumerInput, 'handler' | 'transaction'
   readonly schedule?: readonly number[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly fetch?: typeof fetch;
-  /** All addresses of a name, to refuse private ones. Without it only addresses and names in the URL are judged. */
-  readonly resolve?: (host: string) => Promise<readonly string[]>;
   readonly now?: () => number;
 }
 
@@ -45,18 +44,7 @@ const DEAD_AFTER_MS = 5 * 24 * HOUR;
  * failures for five days; redirects are failures.
  */
 export function definePush(input: PushInput): Consumer {
-  const {
-    url,
-    secretEnv,
-    allowPrivate,
-    maxBytes,
-    schedule = PUSH_SCHEDULE,
-    env,
-    fetch: send,
-    resolve,
-    now,
-    ...rest
-  } = input;
+  const { url, secretEnv, allowPrivate, maxBytes, schedule = PUSH_SCHEDULE, env, fetch: send, now, ...rest } = input;
   const target = parseUrl(input.name, url, allowPrivate === true);
   const deliver = createDelivery({
     target,
@@ -65,7 +53,6 @@ export function definePush(input: PushInput): Consumer {
     maxBytes: maxBytes ?? MAX_BYTES,
     env,
     send: send ?? ((request, init) => fetch(request, init)),
-    resolve,
     now: now ?? Date.now,
   });
   return defineConsumer({
@@ -97,18 +84,18 @@ interface DeliveryOptions {
   readonly maxBytes: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly send: typeof fetch;
-  readonly resolve: ((host: string) => Promise<readonly string[]>) | undefined;
   readonly now: () => number;
 }
 
 function createDelivery(options: DeliveryOptions): Handler {
-  return async (change, { idempotencyKey, signal }) => {
+  return async (change, { idempotencyKey, resolve, signal }) => {
     const secrets = options.secretEnvs.map((name) => options.env[name]).filter((value): value is string => !!value);
     if (secrets.length === 0)
       throw new MissingSecretError(
         `no secret to sign with: set ${options.secretEnvs.join(' or ')} (whsec_ and base64)`,
       );
-    if (!options.allowPrivate) await refusePrivate(options);
+    // Where the platform cannot look names up, only what the URL says is judged.
+    if (!options.allowPrivate && resolve !== undefined) await refusePrivate(options.target, resolve);
     const body = bodyOf(change, options.maxBytes);
     const headers = await webhookHeaders(
       { id: idempotencyKey, timestamp: Math.floor(options.now() / 1000), body },
@@ -136,8 +123,7 @@ function refuse(answer: Response): never {
   throw new Error(said);
 }
 
-async function refusePrivate({ target, resolve }: DeliveryOptions): Promise<void> {
-  if (resolve === undefined) return;
+async function refusePrivate(target: URL, resolve: Resolve): Promise<void> {
   const addresses = await resolve(target.hostname.replace(/^\[|\]$/g, ''));
   const bad = addresses.find(isPrivateAddress);
   if (bad !== undefined)

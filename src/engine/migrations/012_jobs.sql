@@ -28,14 +28,18 @@ end $$;
 
 -- Rings the worker, if anything waits for one.
 create or replace function supasaasy.ring_worker() returns bigint
-language sql set search_path = '' as $$
-  select supasaasy.ring('/worker')
-  where exists (select 1 from supasaasy.inbox where state in ('ready', 'running')
+language plpgsql set search_path = '' as $$
+begin
+  if exists (select 1 from supasaasy.inbox where state in ('ready', 'running')
       and case state when 'ready' then not_before else lease_until end <= clock_timestamp())
     or exists (select 1 from supasaasy.tasks t where state in ('ready', 'running')
       and case state when 'ready' then not_before else lease_until end <= clock_timestamp()
-      and not exists (select 1 from supasaasy.apps a where a.app_key = t.app_key and a.paused_at is not null));
-$$;
+      and not exists (select 1 from supasaasy.apps a where a.app_key = t.app_key and a.paused_at is not null))
+    or supasaasy.consumers_wait() then
+    return supasaasy.ring('/worker');
+  end if;
+  return null;
+end $$;
 
 -- The jobs that there should be: one a schedule, one for the work that waits, and one that looks every five minutes
 -- whether a schedule's ring was lost or its run failed.

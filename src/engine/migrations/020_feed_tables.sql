@@ -160,7 +160,9 @@ create table if not exists supasaasy.feed_state (
   -- Everything before this moment is gone, except where history is kept.
   trimmed_until   timestamptz,
   messages_trimmed_until timestamptz,
-  restored_at     timestamptz
+  restored_at     timestamptz,
+  -- When retention was last seen to.
+  kept_at         timestamptz
 );
 insert into supasaasy.feed_state default values on conflict do nothing;
 

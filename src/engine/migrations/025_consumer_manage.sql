@@ -155,6 +155,38 @@ begin
     'late', coalesce(extract(epoch from clock_timestamp() - oldest) * 1000 > c.lag_alert_ms, false));
 end $$;
 
+-- Is there something for a consumer of the configuration to do now? Those that others read over HTTP or in SQL are not
+-- asked about: no worker of ours would work for them.
+create or replace function supasaasy.consumers_wait() returns boolean
+language plpgsql stable set search_path = '' set jit = off set enable_seqscan = off set enable_bitmapscan = off as $$
+#variable_conflict use_column
+declare
+  c supasaasy.consumers;
+  lane supasaasy.consumer_lanes;
+  clock timestamptz := clock_timestamp();
+  news boolean;
+begin
+  for c in select * from supasaasy.consumers where declared and active and paused_at is null loop
+    if exists (select 1 from supasaasy.consumer_held where consumer = c.name and not blocked and not_before <= clock
+      and (token is null or lease_until <= clock)) then
+      return true;
+    end if;
+    for lane in select * from supasaasy.consumer_lanes where consumer = c.name loop
+      if cardinality(lane.pending) > 0 then
+        continue when lane.token is not null and lane.lease_until > clock;
+        return true;
+      end if;
+      execute format($q$ select $2 is not null or exists (select 1 from supasaasy.%1$I where xid >= pg_snapshot_xmax($1))
+        or exists (select 1 from supasaasy.%1$I where xid = any(array(select pg_snapshot_xip($1)))) $q$, c.kind)
+        into news using lane.seen, lane.target;
+      if news then
+        return true;
+      end if;
+    end loop;
+  end loop;
+  return false;
+end $$;
+
 -- Everything about one consumer (null: about each), for `consumers list|show`, metrics and alerts.
 create or replace function supasaasy.consumer_status(p_name text default null) returns json
 language plpgsql security definer set search_path = '' as $$

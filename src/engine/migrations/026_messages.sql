@@ -35,7 +35,8 @@ create or replace trigger publish_delivery after insert on supasaasy.inbox refer
   for each statement execute function supasaasy.publish_delivery();
 
 -- Any table as a topic `table:schema.name`: rows that are inserted, updated or deleted from now on, in the order of
--- each row. Called by the table's owner; p_key names the column that tells rows apart.
+-- each row. Called by the table's owner; p_key names the column that tells rows apart. Where that is so already, nothing
+-- is done: no lock on the table, and no right to it needed.
 create or replace function supasaasy.watch_table(p_table regclass, p_key text) returns text
 language plpgsql set search_path = '' as $$
 declare
@@ -47,6 +48,10 @@ begin
   select 'table:' || n.nspname || '.' || c.relname into topic from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = p_table;
   if topic !~ '^[a-z0-9_.:-]{1,128}$' then
     raise exception 'the name of % cannot be a topic', p_table using errcode = '22023';
+  end if;
+  if exists (select from pg_catalog.pg_trigger where tgrelid = p_table and tgname = 'supasaasy_watch' and tgenabled <> 'D'
+    and tgargs = convert_to(p_key, 'UTF8') || '\x00'::bytea) then
+    return topic;
   end if;
   execute format('create or replace trigger supasaasy_watch after insert or update or delete on %s for each row execute function supasaasy.publish_row(%L)', p_table, p_key);
   return topic;

@@ -83,3 +83,12 @@ begin
   delete from supasaasy.dead_letters where state <> 'dead' and created_at < cutoff;
   return result || jsonb_build_object('held_by', holders);
 end $$;
+
+-- True for one caller in each p_every_ms milliseconds.
+create or replace function supasaasy.retention_is_due(p_every_ms double precision) returns boolean
+language plpgsql security definer set search_path = '' as $$
+begin
+  update supasaasy.feed_state set kept_at = clock_timestamp()
+  where kept_at is null or kept_at <= clock_timestamp() - make_interval(secs => p_every_ms / 1000);
+  return found;
+end $$;

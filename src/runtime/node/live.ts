@@ -1,4 +1,5 @@
 import type { Engine } from '../../engine/engine.ts';
+import { keepRetention } from '../../engine/retention.ts';
 import { startDueRuns } from '../../engine/schedule.ts';
 import { describeError } from '../../errors.ts';
 
@@ -13,7 +14,8 @@ export interface Live {
 const INBOX_EVERY_MS = 2_000;
 const TASKS_EVERY_MS = 1_000;
 const SCHEDULE_EVERY_MS = 5_000;
-const TRIM_EVERY_MS = 3_600_000;
+/** How often to ask whether an hour is over since anybody did it. */
+const TRIM_EVERY_MS = 600_000;
 /** A loop that fails (the database is away) says so once, and tries again after this long. */
 const AFTER_FAILURE_MS = 5_000;
 /** Beside the slots of long lists: what webhooks ask to read again waits for none of them. */
@@ -23,7 +25,7 @@ const URGENT_SLOTS = 4;
 export function startLive(engine: Engine, outer: AbortSignal): Live {
   const controller = new AbortController();
   const signal = AbortSignal.any([outer, controller.signal]);
-  const { ports, store } = engine;
+  const { ports } = engine;
   const inbox = createBell();
   const tasks = createBell();
   signal.addEventListener('abort', () => {
@@ -61,13 +63,7 @@ export function startLive(engine: Engine, outer: AbortSignal): Live {
       if ((await startDueRuns(engine)).length > 0) tasks.ring();
     }),
     loop('retention', createBell(signal), TRIM_EVERY_MS, async () => {
-      await store.trimInbox(engine.config.webhook_logging.retention_days);
-      const { held_by } = await engine.feed.store.trim(engine.config.feed.retention_days, false);
-      for (const { consumer, since } of held_by)
-        ports.log(
-          'warn',
-          `consumer ${consumer} holds the feed back: it has not read what is older than the retention, from ${since} on`,
-        );
+      await keepRetention(engine, { signal });
     }),
     engine.feed.run({ signal }),
   ];

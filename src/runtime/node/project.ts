@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -110,6 +111,8 @@ export interface ProjectOptions extends Partial<Pick<EngineOptions, 'ports' | 's
   readonly config?: Config;
 }
 
+const resolveHost = async (host: string) => (await lookup(host, { all: true })).map(({ address }) => address);
+
 /** Config, database and engine, as every command needs them. */
 export async function openProject(options: ProjectOptions): Promise<Project> {
   const { configFile, env, folder = dirname(resolve(configFile)), config: given, ...rest } = options;
@@ -118,7 +121,13 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   const database = await openDatabase(env, dataDir);
   const { ports } = engineOptions;
   const send = ports?.fetch === undefined ? { send: createNodeSend() } : {};
-  const engine = createEngine({ config, database, env, ...engineOptions, ports: { ...send, ...ports } });
+  const engine = createEngine({
+    config,
+    database,
+    env,
+    ...engineOptions,
+    ports: { ...send, resolve: resolveHost, ...ports },
+  });
   return {
     folder,
     config,

@@ -84,6 +84,7 @@ export function createEngine(options: EngineOptions): Engine {
       retryBaseMs: 1000,
       maxAttempts: 8,
       auditGraceMs: 5_000,
+      readAhead: true,
       ...options.settings,
     },
     onPage(progress) {

@@ -60,7 +60,8 @@ export async function simulate(db: TestDatabase, options: StoryOptions, look?: L
     resources,
     wrap: crashes.wrap,
     slots,
-    settings: { maxAttempts: 1_000_000, auditGraceMs: 0 },
+    // Two things at one time have no order of their own.
+    settings: { maxAttempts: 1_000_000, auditGraceMs: 0, readAhead: slots > 1 },
     ports: {
       fetch: crashes.wrapFetch((input, init) => mirror.api.fetch(input, init)),
       random: random.next,

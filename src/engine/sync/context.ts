@@ -32,6 +32,8 @@ export interface SyncSettings {
   readonly maxAttempts: number;
   /** How long an event may be on its way before an audit counts a difference. */
   readonly auditGraceMs: number;
+  /** The next page of a list is asked for while the one before is being written (default true). */
+  readonly readAhead: boolean;
 }
 
 export interface PageProgress {

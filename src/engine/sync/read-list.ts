@@ -5,6 +5,7 @@ import { isBadData } from '../sql-errors.ts';
 import type { PageContext, PageResult, Task } from '../store.ts';
 import { type Answer, UnlistableError } from './ask.ts';
 import { pageContext, type SyncContext } from './context.ts';
+import { guessNext } from './guess-next.ts';
 
 /**
  * Reads one list page after page until its end; each page's rows and the position after it commit together. Returns
@@ -26,13 +27,25 @@ export async function readList(
   let position = positionOf(task, resource);
   let records = task.records;
   const { limit } = task.input;
+  let ahead: Ahead | undefined;
+  const mayReadAhead = context.settings.readAhead && limit === undefined;
+  const send = (at: Omit<Position, 'limit'>, size: number) =>
+    context.request(app, app.config.connector.page(resource, { ...at, limit: size }), task, signal);
   for (;;) {
     if (stop()) return 'stopped';
     const size = limit === undefined ? list.pageSize : Math.max(1, Math.min(list.pageSize, limit - records));
-    const request = app.config.connector.page(resource, { ...position, limit: size });
     let page: PageResult;
     try {
-      const answer = await context.request(app, request, task, signal);
+      const answer = await (ahead !== undefined && ahead.cursor === position.cursor
+        ? ahead.answer
+        : send(position, size));
+      ahead = undefined;
+      const cursor = mayReadAhead && !stop() ? guessNext(answer.bytes, resource.id, list.next) : undefined;
+      // The next page travels while this one is written. One that nobody takes up is dropped, with what it met.
+      if (cursor !== undefined) {
+        ahead = { cursor, answer: send({ ...position, cursor }, size) };
+        ahead.answer.catch(() => {});
+      }
       const spec =
         task.input.created_from === undefined
           ? app.spec(task.resource)
@@ -44,6 +57,7 @@ export async function readList(
         ...(limit !== undefined && records + size >= limit ? { stop: true } : {}),
       });
     } catch (error) {
+      ahead = undefined;
       if (error instanceof CursorLostError && position.cursor !== undefined) {
         const ranged = 'ranged' in list && list.ranged === true;
         if (!(await context.store.loseCursor(task, ranged))) throw error;
@@ -78,6 +92,12 @@ export async function readList(
     position = { ...position, cursor: page.cursor ?? undefined, from: page.range_from ?? undefined };
     task = { ...task, cursor: page.cursor, cursor_created: page.cursor_created };
   }
+}
+
+/** A page that was asked for before it was known to be the next one. */
+interface Ahead {
+  readonly cursor: string;
+  readonly answer: Promise<Answer>;
 }
 
 /** The resource whose objects have a list of these each. */

@@ -27,7 +27,7 @@ begin
       p_app, child, p_spec, p_records, supasaasy.path_of((result -> 'old') || (result -> 'again')), context,
       p_version, p_until, p_versions, p_untils, p_api_versions));
     if jsonb_array_length(result -> 'gone') > 0 then
-      perform supasaasy.apply_orphans(p_app, child, result -> 'gone', context, p_version, p_until);
+      perform supasaasy.apply_orphans(p_app, child, p_spec, result -> 'gone', context, p_version, p_until);
     end if;
   end loop;
   if retrievable and not dry then
@@ -38,16 +38,17 @@ end $$;
 
 -- The children of some parents that are not deleted. The range and its order leave the planner one index; by equality
 -- it may read the whole collection for each page, because the plan was made when that was empty.
+drop function if exists supasaasy.living_children(text, text, text[]);
 create or replace function supasaasy.living_children(p_app text, p_collection text, p_parents text[])
-returns table (external_id text, parent_id text, version_until bigint)
+returns table (external_id text, parent_id text, version bigint, version_until bigint)
 language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan
 set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 begin
   return query
-  select e.external_id, e.parent_id, e.version_until
+  select e.external_id, e.parent_id, e.version, e.version_until
   from unnest(p_parents) parent
   cross join lateral (
-    select x.external_id, x.parent_id, x.version_until from supasaasy.entities x
+    select x.external_id, x.parent_id, x.version, x.version_until from supasaasy.entities x
     where x.collection_key = p_collection and x.app_key = p_app and x.parent_id >= parent and x.parent_id <= parent and x.deleted_at is null
     order by x.parent_id limit 1000000
   ) e;
@@ -146,21 +147,37 @@ begin
   return result;
 end $$;
 
--- What belonged to a parent that is gone is gone with it.
+-- What belonged to a parent that is gone is gone with it. But a child that was seen later than its parent's end belongs
+-- to its next life (an id may be given again): then the parent is asked for, and that answer is the final word.
+drop function if exists supasaasy.apply_orphans(text, jsonb, jsonb, jsonb, bigint, bigint);
 create or replace function supasaasy.apply_orphans(
-  p_app text, p_child jsonb, p_parents jsonb, p_context jsonb, p_version bigint, p_until bigint
+  p_app text, p_child jsonb, p_parent_spec jsonb, p_parents jsonb, p_context jsonb, p_version bigint, p_until bigint
 ) returns void
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
 declare
+  may_ask boolean := coalesce((p_parent_spec ->> 'retrievable')::boolean, false) and not coalesce((p_context ->> 'authoritative')::boolean, false);
   orphans supasaasy.entity_state[];
+  reborn jsonb;
 begin
-  select array_agg(row(e.external_id, e.parent_id, null, null, null, false, null, true,
-    greatest(e.version_until + 1, p_version), greatest(e.version_until + 1, p_until), null)::supasaasy.entity_state order by e.external_id)
-  into orphans
-  from supasaasy.living_children(p_app, p_child ->> 'collection', supasaasy.path_of(p_parents)) e;
+  with child as (
+    select e.*, may_ask and e.version > parent.version_until as later
+    from supasaasy.living_children(p_app, p_child ->> 'collection', supasaasy.path_of(p_parents)) e
+    cross join lateral (
+      select x.version_until from supasaasy.entities x
+      where x.collection_key = p_parent_spec ->> 'collection' and x.external_id = e.parent_id and x.app_key = p_app limit 1
+    ) parent
+  )
+  select array_agg(row(external_id, parent_id, null, null, null, false, null, true,
+      greatest(version_until + 1, p_version), greatest(version_until + 1, p_until), null)::supasaasy.entity_state order by external_id)
+      filter (where not later),
+    jsonb_agg(distinct parent_id) filter (where later)
+  into orphans, reborn from child;
   perform supasaasy.apply_states(p_app, p_child ->> 'collection', orphans,
     p_context || '{"owned": false, "retrievable": false}');
+  if reborn is not null then
+    perform supasaasy.ask_again(p_app, p_parent_spec, reborn, p_context);
+  end if;
 end $$;
 
 -- Nobody can tell which state is newer: a task reads the object and applies that answer.

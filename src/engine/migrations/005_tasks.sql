@@ -214,7 +214,9 @@ begin
   result := supasaasy.apply_states(p_app, p_spec ->> 'collection', states, p_context || jsonb_build_object(
     'owned', p_spec ? 'version', 'retrievable', coalesce((p_spec ->> 'retrievable')::boolean, false)));
   for child in select value from jsonb_array_elements(coalesce(p_spec -> 'children', '[]')) loop
-    perform supasaasy.apply_orphans(p_app, child, result -> 'gone', p_context, p_version, p_until);
+    -- With the final word, also of those that were known to be gone.
+    perform supasaasy.apply_orphans(p_app, child, p_spec, case when coalesce((p_context ->> 'authoritative')::boolean, false)
+      then to_jsonb(p_ids) - supasaasy.path_of((result -> 'old') || (result -> 'again')) else result -> 'gone' end, p_context, p_version, p_until);
   end loop;
   perform supasaasy.ask_again(p_app, p_spec, result -> 'again', p_context);
   return result;

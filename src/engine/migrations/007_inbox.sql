@@ -82,7 +82,7 @@ begin
         'retrievable', coalesce((spec ->> 'retrievable')::boolean, false), 'list_until', supasaasy.list_until(p_app, spec ->> 'collection')));
       counts := counts || jsonb_build_object(resource, supasaasy.add_counts(coalesce(counts -> resource, '{}'), part - array['again', 'gone']));
       for child in select value from jsonb_array_elements(coalesce(spec -> 'children', '[]')) loop
-        perform supasaasy.apply_orphans(p_app, child.value, part -> 'gone', p_context, 0, 0);
+        perform supasaasy.apply_orphans(p_app, child.value, spec, part -> 'gone', p_context, 0, 0);
       end loop;
       perform supasaasy.ask_again(p_app, spec, part -> 'again', p_context);
     end if;

@@ -71,7 +71,7 @@ begin
     select *, sum(pages_left) over (partition by pass_id) as pass_left from judged
   )
   select array_agg(row(s.id, s.pages, s.range_from, s.bottom, s.span, s.pages_left,
-      p.lost, p.lost + p.open, 2 + 0.04 * (p.read + least(s.pass_left, 4 * p.read)))::supasaasy.split_candidate
+      p.lost, p.lost + p.open, 2 + 0.03 * (p.read + least(s.pass_left, 4 * p.read)))::supasaasy.split_candidate
     order by s.pages_left desc)
   into candidates from summed s join passes p on p.pass_id is not distinct from s.pass_id;
   if candidates is null then

@@ -21,7 +21,7 @@ import { readOne } from './read-one.ts';
 
 export interface WorkOptions {
   readonly filter?: TaskFilter;
-  /** Tasks worked on at one time (default 8). */
+  /** Tasks worked on at one time. Default: as many as the apps' providers answer at one time, 8 to 32. */
   readonly slots?: number;
   readonly signal?: AbortSignal;
   /** Monotonic milliseconds after which nothing more is begun: a host's budget ends. */
@@ -30,6 +30,8 @@ export interface WorkOptions {
   readonly once?: boolean;
 }
 
+const FEWEST_SLOTS = 8;
+const MOST_SLOTS = 32;
 const FAN_OUT_BATCH = 500;
 const SWEEP_BATCH = 5_000;
 const CONFIRM_AT_MOST = 25;
@@ -49,7 +51,7 @@ export async function work(
   options: WorkOptions = {},
 ): Promise<{ tasks: number }> {
   const { ports, store } = context;
-  const slots = options.slots ?? 8;
+  const slots = options.slots ?? slotsFor(apps);
   const signal = options.signal ?? new AbortController().signal;
   const filter: TaskFilter = { apps: [...apps.keys()], ...options.filter };
   const active = new Set<Promise<void>>();
@@ -129,6 +131,13 @@ export async function work(
   await Promise.all(active);
   for (const run of touched) await store.advanceRun(run);
   return { tasks: finished };
+}
+
+/** More tasks than requests at a time would only wait at the gate; an app without its key has none to send. */
+function slotsFor(apps: ReadonlyMap<string, App>): number {
+  const able = [...apps.values()].filter((app) => !app.missingSecrets().includes(app.config.apiKeyEnv));
+  const requests = able.map((app) => app.config.connector.limits.concurrency(app.account()));
+  return Math.min(MOST_SLOTS, Math.max(FEWEST_SLOTS, ...requests));
 }
 
 /** One task to its end, or back to the queue with the reason. */

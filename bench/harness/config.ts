@@ -1,0 +1,31 @@
+import '../../connectors/stripe/index.ts';
+import { type Config, defineConfig } from '../../src/config.ts';
+
+export interface BenchApp {
+  readonly sandboxUrl: string;
+  readonly resources: readonly string[];
+  /** Requests a second; default: as many as the sandbox answers. */
+  readonly perSecond?: number;
+  readonly perSecondPerEndpoint?: number;
+  readonly concurrency?: number;
+}
+
+/** One Stripe account, with limits that do not bind unless they are what is measured. */
+export function benchConfig(app: BenchApp): Config {
+  return defineConfig({
+    apps: [
+      {
+        app_key: 'stripe_main',
+        connector: 'stripe',
+        config: {
+          api_key_env: 'STRIPE_KEY',
+          base_url: app.sandboxUrl,
+          sync_resources: [...app.resources],
+          requests_per_second: app.perSecond ?? 10_000,
+          requests_per_second_per_endpoint: app.perSecondPerEndpoint ?? 10_000,
+          concurrency: app.concurrency ?? 25,
+        },
+      },
+    ],
+  });
+}

@@ -1,0 +1,95 @@
+/** The engine in a process of its own, so that CPU time and memory are the engine's. */
+import { readFileSync } from 'node:fs';
+import { createEngine, type Engine } from '../../src/engine/engine.ts';
+import type { Run, SyncMode } from '../../src/engine/store.ts';
+import { createPglite } from '../../src/runtime/node/pglite.ts';
+import { createPostgres } from '../../src/runtime/node/postgres.ts';
+import { migrate } from '../../src/runtime/node/project.ts';
+import { createNodeSend } from '../../src/runtime/node/send.ts';
+import { answerCalls, cpuSeconds } from './child.ts';
+import { type BenchApp, benchConfig } from './config.ts';
+
+export interface EngineOrder extends BenchApp {
+  /** Absent: PGlite in memory. */
+  readonly databaseUrl?: string;
+}
+
+export interface SyncOrder {
+  readonly mode: SyncMode;
+}
+
+export interface SyncResult {
+  readonly run: Run;
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  /** Bytes, the highest seen while it ran. */
+  readonly rss: number;
+  /** Seconds since the start and records so far, a point per two seconds at most. */
+  readonly points: readonly (readonly [number, number, number])[];
+}
+
+let engine: Engine | undefined;
+let asked: ((sql: string) => Promise<Record<string, unknown>[]>) | undefined;
+let records = 0;
+
+function running(): Engine {
+  if (engine === undefined) throw new Error('the engine was not opened');
+  return engine;
+}
+
+const calls = {
+  async open({ databaseUrl, ...app }: EngineOrder): Promise<void> {
+    const database =
+      databaseUrl === undefined ? await createPglite() : createPostgres({ connectionString: databaseUrl });
+    const config = benchConfig(app);
+    await migrate(config, database);
+    asked = (sql) => database.query<Record<string, unknown>>(sql);
+    engine = createEngine({
+      config,
+      database,
+      env: { STRIPE_KEY: 'sk_live_bench' },
+      ports: { send: createNodeSend() },
+      onPage: (progress) => {
+        records += progress.records;
+      },
+    });
+  },
+  async sync({ mode }: SyncOrder): Promise<SyncResult> {
+    const { store } = running();
+    records = 0;
+    const started = performance.now();
+    const cpu = cpuSeconds();
+    const points: [number, number, number][] = [];
+    let rss = 0;
+    const timer = setInterval(() => {
+      rss = Math.max(rss, process.memoryUsage.rss());
+      const at = (performance.now() - started) / 1000;
+      if (at - (points.at(-1)?.[0] ?? -2) >= 2) points.push([at, records, rss]);
+    }, 200);
+    const { runId } = await running().startRun('stripe_main', mode);
+    await running().work({ filter: { run_id: runId } });
+    clearInterval(timer);
+    const seconds = (performance.now() - started) / 1000;
+    points.push([seconds, records, rss]);
+    const run = await store.getRun(runId);
+    if (run === null) throw new Error('the run vanished');
+    return { run, seconds, cpuSeconds: cpuSeconds() - cpu, rss: Math.max(rss, process.memoryUsage.rss()), points };
+  },
+  /** Works what others have begun, until nothing is left: one of several workers. */
+  async work(_: null): Promise<{ seconds: number; cpuSeconds: number }> {
+    const started = performance.now();
+    const cpu = cpuSeconds();
+    await running().work();
+    return { seconds: (performance.now() - started) / 1000, cpuSeconds: cpuSeconds() - cpu };
+  },
+  async start(mode: SyncMode): Promise<string> {
+    return (await running().startRun('stripe_main', mode)).runId;
+  },
+  /** For PGlite, which nobody else can ask. */
+  query: async (sql: string): Promise<Record<string, unknown>[]> => (await asked?.(sql)) ?? [],
+  peakRss: (_: null) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024,
+};
+
+export type EngineCalls = typeof calls;
+
+answerCalls(calls);

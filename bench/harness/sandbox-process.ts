@@ -1,0 +1,59 @@
+/** The emulated Stripe account in a process of its own. */
+
+import type { SandboxProvider } from '../../sandbox/http/provider.ts';
+import type { RateLimitSettings } from '../../sandbox/http/rate-limit.ts';
+import { type SandboxServer, serveSandbox } from '../../sandbox/http/serve.ts';
+import { type Truth, truthOf } from '../../sandbox/http/truth.ts';
+import { createStripeSandbox, type StripeSandboxOptions } from '../../sandbox/stripe/stripe-sandbox.ts';
+import { answerCalls, cpuSeconds } from './child.ts';
+
+export interface SandboxOrder extends Omit<StripeSandboxOptions, 'nowMs'> {
+  readonly latencyMs?: number;
+  readonly rateLimit?: RateLimitSettings;
+  /** Bytes of a customer as sent; the emulator's own have 730. */
+  readonly customerBytes?: number;
+}
+
+const OWN_BYTES = 730;
+const WORDS =
+  'prefers invoices by post, was moved from the old system in spring, asks for a call before each renewal, pays late but pays; ';
+
+/** Longer descriptions in customers. A fixed text in a page that is text already: 50 µs a page, all of them the sandbox's. */
+function padded(provider: SandboxProvider, bytes: number): SandboxProvider {
+  const text = WORDS.repeat(Math.ceil(bytes / WORDS.length)).slice(0, Math.max(0, bytes - OWN_BYTES));
+  return {
+    ...provider,
+    handle(request) {
+      const answer = provider.handle(request);
+      return request.path === '/v1/customers'
+        ? { ...answer, body: answer.body.replaceAll('"description":null', `"description":"${text}"`) }
+        : answer;
+    },
+  };
+}
+
+let server: SandboxServer | undefined;
+
+function running(): SandboxServer {
+  if (server === undefined) throw new Error('the sandbox was not started');
+  return server;
+}
+
+const calls = {
+  async start({ latencyMs, rateLimit, customerBytes, ...options }: SandboxOrder): Promise<string> {
+    const provider = createStripeSandbox({ apiKey: 'sk_live_bench', ...options });
+    server = await serveSandbox(customerBytes === undefined ? provider : padded(provider, customerBytes), {
+      ...(latencyMs === undefined ? {} : { faults: [{ kind: 'latency', latencyMs }] }),
+      ...(rateLimit === undefined ? {} : { rateLimit }),
+    });
+    return server.url;
+  },
+  truth: (resource: string): Truth => truthOf(running().control.provider, resource),
+  requests: (_: null): number => Object.values(running().control.requests()).reduce((sum, n) => sum + n, 0),
+  rate: (_: null) => running().control.rateLimit.counters(),
+  cpu: (_: null): number => cpuSeconds(),
+};
+
+export type SandboxCalls = typeof calls;
+
+answerCalls(calls);

@@ -213,6 +213,26 @@ describeEachDatabase('syncing', (make) => {
     }
   });
 
+  it('A17 answers that are dated two hours too late hide no change', async () => {
+    const mirror: Mirror = open({
+      ports: {
+        async fetch(input, init) {
+          const answer = await mirror.api.fetch(input, init);
+          const date = new Date(mirror.account.now() + 2 * 3_600_000).toUTCString();
+          return new Response(answer.body, { status: answer.status, headers: { date } });
+        },
+      },
+    });
+    // To the second, the account's clock and our database's are one.
+    mirror.account.tick(Math.floor((Date.now() - mirror.account.now()) / 1000));
+    const { id } = mirror.account.create('thing', { value: 1 });
+    await mirror.full();
+    mirror.account.tick();
+    mirror.account.update('thing', id, { value: 2 });
+    await mirror.incremental();
+    expect(await mirror.row('thing', id)).toMatchObject({ raw_payload: { value: 2 } });
+  });
+
   it('A20 a task list is made in one transaction; a worker that starts early cannot finish an empty run', async () => {
     const mirror = open({ resources: ALL });
     for (const kind of ['thing', 'note', 'tag']) fill(mirror, kind, 5);

@@ -143,8 +143,10 @@ begin
     return jsonb_build_object('state', 'running', 'open', open_tasks);
   end if;
 
+  -- The watermark is the provider's time of the first answer, but never after the run began on our own clock: answers
+  -- that are dated too late (a wrong clock, something in between) would hide every change until that time has come.
   insert into supasaasy.sync_state as s (app_key, collection_key, watermark, read_until, last_full_at, last_incremental_at, run_id)
-  select run.app_key, c.collection, min(t.read_from), max(t.read_until) filter (where t.kind in ('list', 'fanout')),
+  select run.app_key, c.collection, least(min(t.read_from), (extract(epoch from run.created_at) * 1000)::bigint), max(t.read_until) filter (where t.kind in ('list', 'fanout')),
     case when run.mode = 'full' then run.created_at end, case when run.mode = 'incremental' then run.created_at end, p_run
   from supasaasy.tasks t
   cross join lateral (

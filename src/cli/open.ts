@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
 import { ConfigError, DatabaseError } from '../errors.ts';
 import { loadEnvFile } from '../runtime/node/env-file.ts';
@@ -19,7 +20,9 @@ import {
 import type { Cli, GlobalOptions } from './command.ts';
 import { createLog } from './output.ts';
 
-export interface OpenOptions extends Partial<Pick<ProjectOptions, 'onPage' | 'config' | 'dataDir' | 'env' | 'folder'>> {
+export interface OpenOptions extends Partial<Pick<ProjectOptions, 'onPage' | 'config' | 'dataDir' | 'env'>> {
+  /** Of `locate`, where it was asked before. */
+  readonly place?: ReturnType<typeof locate>;
   /**
    * What to do about migrations that the database lacks: `apply` them; `require` that there are none (the embedded
    * database, which is ours alone, gets them anyway); `check` too, but write nothing at all; `ignore` them.
@@ -27,11 +30,25 @@ export interface OpenOptions extends Partial<Pick<ProjectOptions, 'onPage' | 'co
   readonly migrations?: 'apply' | 'require' | 'check' | 'ignore';
 }
 
-/** The configuration file that a command is about; `.env` beside it is read. */
-export function findConfig(cli: Cli, globals: GlobalOptions): string {
-  const file = resolve(cli.cwd, globals.config ?? CONFIG_FILE);
-  loadEnvFile(dirname(file));
-  return file;
+/** The configuration of this package: for the demo in a folder that has none of its own. */
+const OWN_CONFIG = fileURLToPath(new URL(`../../${CONFIG_FILE}`, import.meta.url));
+
+/**
+ * The configuration that a command is about, and the folder that it is for; `.env` there is read. Where there is no
+ * configuration but a demo was started (or `orDemo`: is to be), it is this package's.
+ */
+export function locate(
+  cli: Cli,
+  globals: GlobalOptions,
+  orDemo = existsSync(demoDirOf(cli.cwd)),
+): { readonly configFile: string; readonly folder: string } {
+  const named = resolve(cli.cwd, globals.config ?? CONFIG_FILE);
+  const place =
+    orDemo && globals.config === undefined && !existsSync(named)
+      ? { configFile: OWN_CONFIG, folder: cli.cwd }
+      : { configFile: named, folder: dirname(named) };
+  loadEnvFile(place.folder);
+  return place;
 }
 
 /** Opens config, database and engine for a command, lets it use them, and closes them whatever happens. */
@@ -41,10 +58,9 @@ export async function withProject<T>(
   open: OpenOptions,
   use: (project: Project) => Promise<T>,
 ): Promise<T> {
-  const configFile = findConfig(cli, globals);
+  const { configFile, folder } = open.place ?? locate(cli, globals);
   const config = open.config ?? (await loadConfig(configFile));
   const env = open.env ?? cli.env;
-  const folder = open.folder ?? dirname(configFile);
   const project = await openProject({
     configFile,
     folder,

@@ -47,6 +47,36 @@ function open(options: StripeSandboxOptions = {}) {
   return { sandbox, ask, walk, passes: (ms: number) => (now += ms) };
 }
 
+describe('pages', () => {
+  it('are of the characters that they promise, whatever the objects say', () => {
+    const { sandbox, ask } = open();
+    for (let i = 0; i < 200; i += 1) sandbox.mutate();
+    let promised = 0;
+    for (const path of [
+      'customers',
+      'invoices',
+      'subscriptions',
+      'products',
+      'charges',
+      'checkout/sessions',
+      'quotes',
+    ]) {
+      const request = {
+        method: 'GET',
+        path: `/v1/${path}`,
+        headers: { authorization: 'Bearer sk_test_sandbox' },
+        body: '',
+      };
+      const answer = sandbox.handle({ ...request, query: new URLSearchParams({ limit: '100' }) });
+      if (answer.ascii !== true) continue;
+      promised += 1;
+      expect(answer.body.match(/[^\u0020-\u007e\n]/)?.[0], path).toBeUndefined();
+    }
+    expect(promised).toBeGreaterThan(5);
+    expect(JSON.stringify(ask('/v1/invoices?limit=100').body)).toContain('1 × Product');
+  });
+});
+
 describe('keys', () => {
   it('are asked for, checked and can be restricted', () => {
     const { ask, sandbox } = open();

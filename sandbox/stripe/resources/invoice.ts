@@ -55,7 +55,7 @@ function lineShape(w: World) {
     object: 'line_item',
     amount: number((f: LineFacts) => lineAmount(w, f.i, f.place)),
     currency: 'usd',
-    description: plain((f: LineFacts) => `1 × Product ${linePlan(w, f.i, f.place) >> 1}`),
+    description: plain((f: LineFacts) => `1 \\u00d7 Product ${linePlan(w, f.i, f.place) >> 1}`),
     discount_amounts: [],
     discountable: true,
     discounts: [],

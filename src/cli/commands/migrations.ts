@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { loadConfig } from '../../runtime/node/project.ts';
 import { MIGRATIONS_FOLDER, writeMigrations } from '../../runtime/supabase/write-migrations.ts';
 import type { DefineCommand } from '../command.ts';
-import { findConfig } from '../open.ts';
+import { locate } from '../open.ts';
 
 export const migrations: DefineCommand = (cli) =>
   new Command('migrations')
@@ -13,7 +13,7 @@ export const migrations: DefineCommand = (cli) =>
     .option('--folder <folder>', `where the files lie (default: ${MIGRATIONS_FOLDER} beside the configuration)`)
     .option('--json', 'print one JSON object and nothing else')
     .action(async (options: { folder?: string; json?: boolean }, command: Command) => {
-      const configFile = findConfig(cli, command.optsWithGlobals());
+      const { configFile } = locate(cli, command.optsWithGlobals());
       const folder =
         options.folder === undefined
           ? resolve(dirname(configFile), MIGRATIONS_FOLDER)

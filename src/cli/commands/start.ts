@@ -1,17 +1,15 @@
-import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import type { Config } from '../../config.ts';
 import { ConfigError } from '../../errors.ts';
 import { assertFolderFree } from '../../runtime/node/folder-lock.ts';
-import { CONFIG_FILE, databaseUrl, loadConfig, type Project } from '../../runtime/node/project.ts';
+import { databaseUrl, loadConfig, type Project } from '../../runtime/node/project.ts';
 import { serve } from '../../runtime/node/serve.ts';
 import { adminKeysOf } from '../admin-keys.ts';
 import { type Cli, type DefineCommand, EXIT, type GlobalOptions } from '../command.ts';
 import { type Demo, keepApps, startDemo, withEmulated } from '../demo.ts';
 import { firstSync } from '../first-sync.ts';
-import { demoDirOf, describeDatabase, findConfig, type OpenOptions, withProject } from '../open.ts';
+import { demoDirOf, describeDatabase, locate, type OpenOptions, withProject } from '../open.ts';
 import { parseCount } from '../parse.ts';
 import { createProgress } from '../progress.ts';
 import { showArrival, showExample } from '../tell.ts';
@@ -35,15 +33,15 @@ export const start: DefineCommand = (cli) =>
     .option('--host <address>', 'the address to listen on', '127.0.0.1')
     .action(async (options: StartOptions, command: Command) => {
       const signal = cli.interruptible();
-      const globals = withDefaultConfig(cli, command.optsWithGlobals<GlobalOptions>());
-      const configFile = findConfig(cli, globals);
+      const globals = command.optsWithGlobals<GlobalOptions>();
+      const place = locate(cli, globals, true);
+      const { configFile, folder } = place;
       const config = await loadConfig(configFile);
-      const folder = globals.config === OWN_CONFIG ? cli.cwd : dirname(configFile);
       const withKeys = config.apps.filter((app) => cli.env[app.apiKeyEnv]);
       if (withKeys.length > 0) {
         for (const app of config.apps.filter((each) => !withKeys.includes(each)))
           cli.out.note(`${app.app_key} is left out: ${app.apiKeyEnv} is not set`);
-        return await run(cli, globals, options, signal, { config: keepApps(config, withKeys), folder }, undefined);
+        return await run(cli, globals, options, signal, { config: keepApps(config, withKeys), place }, undefined);
       }
       if (config.apps.length === 0) throw new ConfigError(`${configFile} declares no apps: add one to "apps"`);
       cli.out.print(cli.out.bold('No keys in .env: this is a demo with emulated accounts.\n'));
@@ -52,20 +50,12 @@ export const start: DefineCommand = (cli) =>
       try {
         const emulated = withEmulated(config, cli.env, demo.accounts);
         if (emulated.config.apps.length === 0) throw new ConfigError(missingKeys(config));
-        const open: OpenOptions = { ...emulated, folder, dataDir: join(demoDirOf(folder), 'pglite') };
+        const open: OpenOptions = { ...emulated, place, dataDir: join(demoDirOf(folder), 'pglite') };
         await run(cli, globals, options, signal, open, demo);
       } finally {
         demo.stop();
       }
     });
-
-/** The configuration of this package, for who starts in an empty folder; the data stays in that folder. */
-const OWN_CONFIG = fileURLToPath(new URL(`../../../${CONFIG_FILE}`, import.meta.url));
-
-function withDefaultConfig(cli: Cli, globals: GlobalOptions): GlobalOptions {
-  if (globals.config !== undefined || existsSync(resolve(cli.cwd, CONFIG_FILE))) return globals;
-  return { ...globals, config: OWN_CONFIG };
-}
 
 function missingKeys(config: Config): string {
   const names = config.apps.map((app) => app.apiKeyEnv).join(', ');
@@ -84,28 +74,74 @@ async function run(
   await withProject(cli, globals, { ...open, migrations: 'apply', onPage: progress.onPage }, async (project) => {
     cli.out.print(`Mirroring into ${describeDatabase(project, cli.env)}.\n`);
     await claimForDemo(project, demo !== undefined, databaseUrl(cli.env) !== undefined);
-    const ok = await firstSync(cli, project, progress, demo, signal).finally(progress.stop);
-    if (signal.aborted) return;
-    await showArrival(cli, project);
+    const mirror = () => firstSync(cli, project, progress, demo, signal).finally(progress.stop);
     if (options.once === true) {
+      const ok = await mirror();
+      if (signal.aborted) return;
+      await showArrival(cli, project);
       await showExample(cli, project, demo);
       cli.exitCode = ok ? EXIT.ok : EXIT.failed;
       return;
     }
-    const adminKeys = adminKeysOf(cli.env);
-    const watch = watchChanges(cli, project, signal);
-    await serve(project, {
+    // From the beginning: a first sync may take hours, and what a provider delivers meanwhile is not to be lost.
+    let letSchedulesStart = () => {};
+    const mirrored = new Promise<void>((resolve) => {
+      letSchedulesStart = resolve;
+    });
+    const server = await listen(cli, project, options, signal, mirrored);
+    try {
+      cli.out.note(`listening on ${server.url}; webhooks are taken while the first sync runs`);
+      await mirror();
+      if (signal.aborted) return;
+      letSchedulesStart();
+      await showArrival(cli, project);
+      await tellNext(cli, project, demo, server.url);
+      const watch = watchChanges(cli, project, signal);
+      watch.begin();
+      await server.ended;
+      await watch.ended();
+      // Ctrl-C is how it is meant to end.
+      cli.exitCode = EXIT.ok;
+    } finally {
+      await server.stop();
+    }
+  });
+}
+
+interface Listening {
+  readonly url: string;
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Resolves when HTTP is served; rejects when it cannot be (the port is in use). */
+function listen(
+  cli: Cli,
+  project: Project,
+  options: StartOptions,
+  outer: AbortSignal,
+  schedulesAfter: Promise<void>,
+): Promise<Listening> {
+  const adminKeys = adminKeysOf(cli.env);
+  const controller = new AbortController();
+  return new Promise((resolve, reject) => {
+    const ended = serve(project, {
       port: options.port,
       host: options.host,
       adminKeys: () => adminKeys,
-      signal,
-      onListening: (url) => {
-        void tellNext(cli, project, demo, url).then(watch.begin, (error: unknown) => cli.out.note(String(error)));
-      },
+      signal: AbortSignal.any([outer, controller.signal]),
+      schedulesAfter,
+      onListening: (url) =>
+        resolve({
+          url,
+          ended,
+          stop() {
+            controller.abort();
+            return ended;
+          },
+        }),
     });
-    await watch.ended();
-    // Ctrl-C is how it is meant to end.
-    cli.exitCode = EXIT.ok;
+    ended.catch(reject);
   });
 }
 
@@ -128,7 +164,8 @@ async function tellNext(cli: Cli, project: Project, demo: Demo | undefined, url:
     );
     return;
   }
-  out.print('  the emulated accounts change twice a second and deliver signed webhooks');
+  for (const { name, url: origin } of demo.accounts)
+    out.print(`  emulated ${name}: ${origin} changes twice a second and delivers signed webhooks`);
   const names = project.config.apps.map((app) => app.apiKeyEnv).join(' or ');
   out.print(
     `\n${out.bold('Next:')} copy .env.example to .env, put in ${names}, and start again: your accounts instead of these. Ctrl-C ends.\n`,

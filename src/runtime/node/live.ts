@@ -21,8 +21,15 @@ const AFTER_FAILURE_MS = 5_000;
 /** Beside the slots of long lists: what webhooks ask to read again waits for none of them. */
 const URGENT_SLOTS = 4;
 
-/** The loops of a server: inbox, tasks, schedules, and the inbox's retention. A loop that fails stops no other. */
-export function startLive(engine: Engine, outer: AbortSignal): Live {
+/**
+ * The loops of a server: inbox, tasks, schedules, and retention. A loop that fails stops no other. Schedules wait for
+ * `schedulesAfter`: what is due during a first sync is what that sync reads anyway.
+ */
+export function startLive(
+  engine: Engine,
+  outer: AbortSignal,
+  schedulesAfter: Promise<unknown> = Promise.resolve(),
+): Live {
   const controller = new AbortController();
   const signal = AbortSignal.any([outer, controller.signal]);
   const { ports } = engine;
@@ -52,6 +59,16 @@ export function startLive(engine: Engine, outer: AbortSignal): Live {
     }
   }
 
+  const schedules = createBell(signal);
+  let mayStart = false;
+  void schedulesAfter.then(
+    () => {
+      mayStart = true;
+      schedules.ring();
+    },
+    () => {},
+  );
+
   const loops = [
     loop('inbox', inbox, INBOX_EVERY_MS, async () => {
       if ((await engine.drain({ signal })) > 0) await engine.work({ signal, slots: URGENT_SLOTS, once: true });
@@ -59,8 +76,8 @@ export function startLive(engine: Engine, outer: AbortSignal): Live {
     loop('worker', tasks, TASKS_EVERY_MS, async () => {
       await engine.work({ signal });
     }),
-    loop('schedules', createBell(signal), SCHEDULE_EVERY_MS, async () => {
-      if ((await startDueRuns(engine)).length > 0) tasks.ring();
+    loop('schedules', schedules, SCHEDULE_EVERY_MS, async () => {
+      if (mayStart && (await startDueRuns(engine)).length > 0) tasks.ring();
     }),
     loop('retention', createBell(signal), TRIM_EVERY_MS, async () => {
       await keepRetention(engine, { signal });

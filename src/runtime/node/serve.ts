@@ -16,6 +16,8 @@ export interface ServeOptions {
   /** Keys of the admin routes. */
   readonly adminKeys: () => readonly string[];
   readonly signal: AbortSignal;
+  /** Nothing is started by a schedule before this has resolved. */
+  readonly schedulesAfter?: Promise<unknown>;
   /** Told once the server listens. */
   readonly onListening?: (url: string) => void;
 }
@@ -25,7 +27,7 @@ export interface ServeOptions {
  * under way are answered, tasks stop between pages and give their leases back.
  */
 export async function serve(project: Served, options: ServeOptions): Promise<void> {
-  const live = startLive(project.engine, options.signal);
+  const live = startLive(project.engine, options.signal, options.schedulesAfter);
   const { dataDir } = project;
   const doorKey = createDoorKey();
   const adminKeys = dataDir === undefined ? options.adminKeys : () => [...options.adminKeys(), doorKey];

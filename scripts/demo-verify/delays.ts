@@ -29,7 +29,7 @@ export function createDelays(demo: RunningDemo) {
       );
       const processed = new Map(rows.map((row) => [row.event_id, Number(row.processed ?? Number.NaN)]));
       const delays = [...changedAt].flatMap(([id, at]) => (processed.has(id) ? [(processed.get(id) ?? 0) - at] : []));
-      const again = await demo.query<{ ms: number }>(
+      const again = await demo.query<{ ms: number | null }>(
         `select extract(epoch from c.changed_at - (
             select max(i.received_at) from inbox i
             where i.app_key = c.app_key and i.received_at <= c.changed_at and i.body like '%"' || c.external_id || '"%')) * 1000 as ms
@@ -37,7 +37,7 @@ export function createDelays(demo: RunningDemo) {
       );
       return {
         event_to_row: percentiles(delays),
-        read_again: percentiles(again.map(({ ms }) => Number(ms))),
+        read_again: percentiles(again.flatMap(({ ms }) => (ms === null ? [] : [Number(ms)]))),
         never_arrived: changedAt.size - delays.length,
       };
     },

@@ -30,21 +30,21 @@ export interface OpenOptions extends Partial<Pick<ProjectOptions, 'onPage' | 'co
   readonly migrations?: 'apply' | 'require' | 'check' | 'ignore';
 }
 
-/** The configuration of this package: for the demo in a folder that has none of its own. */
+/** The configuration of this package, for a folder that has none: the demo's, and enough for one account of each. */
 const OWN_CONFIG = fileURLToPath(new URL(`../../${CONFIG_FILE}`, import.meta.url));
 
 /**
  * The configuration that a command is about, and the folder that it is for; `.env` there is read. Where there is no
- * configuration but a demo was started (or `orDemo`: is to be), it is this package's.
+ * configuration, but a mirror was started (or `orOwn`: is to be), it is this package's.
  */
 export function locate(
   cli: Cli,
   globals: GlobalOptions,
-  orDemo = existsSync(demoDirOf(cli.cwd)),
+  orOwn = existsSync(join(cli.cwd, '.supasaasy')),
 ): { readonly configFile: string; readonly folder: string } {
   const named = resolve(cli.cwd, globals.config ?? CONFIG_FILE);
   const place =
-    orDemo && globals.config === undefined && !existsSync(named)
+    orOwn && globals.config === undefined && !existsSync(named)
       ? { configFile: OWN_CONFIG, folder: cli.cwd }
       : { configFile: named, folder: dirname(named) };
   loadEnvFile(place.folder);

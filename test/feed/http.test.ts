@@ -1,8 +1,11 @@
 import { expect, it } from 'vitest';
+import { defineConfig } from '../../src/config.ts';
+import { createEngine } from '../../src/engine/engine.ts';
 import type { Batch } from '../../src/engine/feed/change.ts';
 import { topic } from '../../src/engine/feed/database-source.ts';
 import { createFeed } from '../../src/engine/feed/feed.ts';
 import { consumerRoutes } from '../../src/engine/http/consumers.ts';
+import { createHttp } from '../../src/engine/http/create-http.ts';
 import { answerError } from '../../src/engine/http/http-error.ts';
 import { defaultPorts } from '../../src/engine/ports.ts';
 import { describeEachDatabase, type MakeDatabase } from '../setup/database.ts';
@@ -171,6 +174,32 @@ describeEachDatabase(
       expect((await post('/consumers/reader/seek', { to: 'start' })).status).toBe(200);
       expect((await get('/consumers/nobody')).status).toBe(404);
       expect(await (await get('/consumers/reader')).json()).toMatchObject({ name: 'reader', lag: { changes: 1 } });
+    });
+
+    it('is steered: paused, resumed, its dead letters seen and handed out again', async () => {
+      const { database, json, get, post } = await host(make);
+      await write(database, 'a', {});
+      expect(await json('/consumers/reader/pause', { reason: 'moving' })).toEqual({ paused: true });
+      expect(await json('/consumers/reader/recv')).toMatchObject({ token: null, paused: true });
+      expect(await json('/consumers/reader/resume')).toEqual({ resumed: true });
+      const { token, changes } = await json<Batch>('/consumers/reader/recv');
+      await json('/consumers/reader/nack', { token, seq: changes[0]?.seq, error: 'no', dead: true });
+      const letters = (await (await get('/consumers/reader/dead-letters?limit=1')).json()) as { id: number }[];
+      expect(letters).toMatchObject([{ error: 'no', change: { external_id: 'a' } }]);
+      expect((await get('/consumers/reader/dead-letters?limit=0')).status).toBe(400);
+      expect((await post('/consumers/reader/redrive', {})).status).toBe(400);
+      expect(await json('/consumers/reader/redrive', { ids: [letters[0]?.id] })).toEqual({ redriven: 1 });
+      expect((await json<Batch>('/consumers/reader/recv')).changes).toMatchObject([{ external_id: 'a' }]);
+    });
+
+    it('is a part of the engine over HTTP', async () => {
+      const { database } = await make({ template: 'engine' });
+      const engine = createEngine({ config: defineConfig({}), database, env: {} });
+      const app = createHttp(engine, { adminKeys: () => ['key'] });
+      const headers = { authorization: 'Bearer key' };
+      expect((await app.request('/metrics', { headers })).status).toBe(200);
+      expect(await (await app.request('/consumers', { headers })).json()).toEqual([]);
+      expect((await app.request('/metrics')).status).toBe(401);
     });
 
     it('S3-31: tells Prometheus', async () => {

@@ -1,6 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { ConsumerStatus, FeedStore } from '../../engine/feed/feed-store.ts';
-import type { Cli, DefineCommand } from '../command.ts';
+import type { ConsumerStatus, DeadLetter } from '../../engine/feed/feed-store.ts';
+import { ConfigError } from '../../errors.ts';
+import { findDoor } from '../../runtime/node/door.ts';
+import { FolderInUseError } from '../../runtime/node/folder-lock.ts';
+import type { Cli, DefineCommand, GlobalOptions } from '../command.ts';
+import { createFeedDesk, type FeedDesk } from '../feed-desk.ts';
 import { withProject } from '../open.ts';
 import { parsePositive } from '../parse.ts';
 import { formatCount, formatTable } from '../table.ts';
@@ -16,22 +20,31 @@ export const consumers: DefineCommand = (cli) =>
     .addCommand(deadLetters(cli))
     .addCommand(redrive(cli));
 
-/** Runs with the feed, and answers in JSON or in words. */
+/** With the feed, wherever its database is, and an answer in JSON or in words. */
 function withFeed<Options extends { json?: boolean }, T>(
   cli: Cli,
-  act: (store: FeedStore, options: Options, name: string) => Promise<T>,
-  tell: (result: T, name: string, options: Options) => string,
+  act: (feed: FeedDesk, options: Options, name: string, more: string) => Promise<T>,
+  tell: (result: T, name: string, more: string) => string,
 ) {
   return async (...args: unknown[]) => {
     const command = args.at(-1) as Command;
     const options = args.at(-2) as Options;
-    const name = typeof args[0] === 'string' ? args[0] : '';
-    await withProject(cli, command.optsWithGlobals(), {}, async ({ engine }) => {
-      const result = await act(engine.feed.store, options, name);
-      if (options.json === true) cli.out.json(result);
-      else cli.out.print(tell(result, name, options));
-    });
+    const [name, more] = [args[0], args[1]].map((arg) => (typeof arg === 'string' ? arg : '')) as [string, string];
+    const result = await atDesk(cli, command.optsWithGlobals(), (feed) => act(feed, options, name, more));
+    if (options.json === true) cli.out.json(result);
+    else cli.out.print(tell(result, name, more));
   };
+}
+
+/** The database itself; or, where another process has it, that process. */
+async function atDesk<T>(cli: Cli, globals: GlobalOptions, use: (feed: FeedDesk) => Promise<T>): Promise<T> {
+  try {
+    return await withProject(cli, globals, {}, async ({ engine }) => await use(engine.feed.store));
+  } catch (error) {
+    const door = error instanceof FolderInUseError ? findDoor(error.folder) : undefined;
+    if (door === undefined) throw error;
+    return await use(createFeedDesk(door));
+  }
 }
 
 const named = (name: string, description: string) =>
@@ -123,19 +136,19 @@ const resume: DefineCommand = (cli) =>
 const seek: DefineCommand = (cli) =>
   named('seek', 'move a consumer: to the start of the feed, to now, or to a time')
     .argument('<to>', '"start", "now", or a time like 2026-01-31T12:00:00Z', parsePlace)
-    .action(async (name: string, to: string, options: { json?: boolean }, command: Command) => {
-      await withProject(cli, command.optsWithGlobals(), {}, async ({ engine }) => {
-        const result = await engine.feed.store.seek(name, to);
-        if (options.json === true) return cli.out.json(result);
-        cli.out.print(`${name} goes on at ${to === 'start' ? 'the start of the feed' : to}`);
-      });
-    });
+    .action(
+      withFeed(
+        cli,
+        (feed, _options, name, to) => feed.seek(name, to),
+        (_result, name, to) => `${name} goes on at ${to === 'start' ? 'the start of the feed' : to}`,
+      ),
+    );
 
 const deadLetters: DefineCommand = (cli) =>
   named('dead-letters', 'what a consumer gave up, the newest first')
     .option('--limit <number>', 'at most', parsePositive, 20)
     .action(
-      withFeed<{ json?: boolean; limit: number }, Awaited<ReturnType<FeedStore['deadLetters']>>>(
+      withFeed<{ json?: boolean; limit: number }, readonly DeadLetter[]>(
         cli,
         (store, { limit }, name) => store.deadLetters(name, limit, null),
         (letters, name) =>
@@ -157,16 +170,16 @@ const deadLetters: DefineCommand = (cli) =>
 
 const redrive: DefineCommand = (cli) =>
   named('redrive', 'hand dead letters to the consumer once more')
-    .option('--id <id...>', 'these (see dead-letters)')
+    .option('--id <id...>', 'these (see dead-letters)', parseIds)
     .option('--entity <entity>', 'those of one entity')
     .option('--all', 'all of them')
     .action(
-      withFeed<{ json?: boolean; id?: string[]; entity?: string; all?: boolean }, { redriven: number }>(
+      withFeed<{ json?: boolean; id?: number[]; entity?: string; all?: boolean }, { redriven: number }>(
         cli,
         async (store, { id, entity, all }, name) => {
           if (id === undefined && entity === undefined && all !== true)
-            throw new InvalidArgumentError('say which: --id, --entity or --all');
-          return { redriven: await store.redrive(name, id?.map(Number) ?? null, entity ?? null) };
+            throw new ConfigError('say which: --id, --entity or --all');
+          return { redriven: await store.redrive(name, id ?? null, entity ?? null) };
         },
         ({ redriven }, name) => `${formatCount(redriven)} dead letters go to ${name} once more`,
       ),
@@ -184,10 +197,12 @@ const stateOf = (one: ConsumerStatus) =>
       : one.failing_since !== null
         ? 'failing'
         : one.active
-          ? 'running'
+          ? 'active'
           : 'not in the config';
 const lagOf = (one: ConsumerStatus) => `${formatCount(one.lag.changes)}${one.lag.more ? ' or more' : ''}`;
 const ageOf = (one: ConsumerStatus) => (one.lag.changes === 0 ? '–' : `${Math.round(one.lag.seconds)} s`);
+
+const parseIds = (text: string, before: readonly number[] = []) => [...before, parsePositive(text)];
 
 function parsePlace(text: string): string {
   if (text === 'start' || text === 'now') return text;

@@ -39,6 +39,8 @@ export const serve: DefineCommand = (cli) =>
             cli.out.print(`listening on ${url}, mirroring into ${describeDatabase(project, cli.env)}`);
             for (const key of project.engine.apps.keys())
               cli.out.print(`  webhooks of ${key}: POST ${url}/webhook/${key}`);
+            for (const { name, source } of project.config.consumers)
+              cli.out.print(`  consumer ${name} reads ${source.name}`);
           },
         });
       });

@@ -30,6 +30,17 @@ const nackSchema = z.strictObject({
 });
 const extendSchema = z.strictObject({ token, lease_ms: z.number().min(50).max(3_600_000).optional() });
 const seekSchema = z.strictObject({ to: z.union([z.enum(['start', 'now']), z.iso.datetime({ offset: true })]) });
+const pageSchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  /** The id of the oldest that is known. */
+  before: z.coerce.number().int().nullable().default(null),
+});
+const pauseSchema = z.strictObject({ reason: z.string().max(1000).nullable().default(null) });
+const redriveSchema = z.union([
+  z.strictObject({ ids: z.array(z.int()).min(1) }),
+  z.strictObject({ entity: z.string() }),
+  z.strictObject({ all: z.literal(true) }),
+]);
 const eventSchema = z.strictObject({
   id: z.string().min(1).max(500).optional(),
   key: z.string().max(500).optional(),
@@ -44,7 +55,10 @@ interface FeedHost {
   readonly ports: Ports;
 }
 
-/** The feed over HTTP: `/consumers/{name}/recv|ack|nack|extend|release|seek`, `/topics/{name}`, `/metrics`. For admins. */
+/**
+ * The feed over HTTP, for admins: `/consumers/{name}/recv|ack|nack|extend|release` to read,
+ * `/consumers/{name}/pause|resume|seek|dead-letters|redrive` to run it, `/topics/{name}`, `/metrics`.
+ */
 export function consumerRoutes({ feed, ports }: FeedHost, options: Pick<HttpOptions, 'adminKeys'>): Hono {
   const routes = new Hono();
   const { store } = feed;
@@ -86,6 +100,21 @@ export function consumerRoutes({ feed, ports }: FeedHost, options: Pick<HttpOpti
     released: await store.release(nameOf(c), body.token),
   }));
   post('/consumers/:name/seek', seekSchema, async (c, body) => store.seek(nameOf(c), body.to));
+  post('/consumers/:name/pause', pauseSchema, async (c, { reason }) => ({
+    paused: await store.pause(nameOf(c), reason),
+  }));
+  post('/consumers/:name/resume', z.strictObject({}), async (c) => ({ resumed: await store.resume(nameOf(c)) }));
+  post('/consumers/:name/redrive', redriveSchema, async (c, which) => ({
+    redriven: await store.redrive(
+      nameOf(c),
+      'ids' in which ? which.ids : null,
+      'entity' in which ? which.entity : null,
+    ),
+  }));
+  routes.get('/consumers/:name/dead-letters', admin, async (c) => {
+    const { limit, before } = parse(pageSchema, c.req.query());
+    return c.json(await told(store.deadLetters(nameOf(c), limit, before)));
+  });
   routes.get('/consumers', admin, async (c) => c.json(await store.status(null)));
   routes.get('/consumers/:name', admin, async (c) => c.json((await told(store.status(nameOf(c))))[0] as object));
   post('/topics/:name', eventsSchema, async (c, events) => store.publish(nameOf(c), events));

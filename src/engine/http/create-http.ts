@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import type { Engine } from '../engine.ts';
+import { consumerRoutes } from './consumers.ts';
 import { healthRoutes } from './health-routes.ts';
 import { answerError, HttpError } from './http-error.ts';
 import type { HttpOptions } from './options.ts';
@@ -21,7 +22,7 @@ export function createHttp(engine: Engine, options: HttpOptions): Hono {
   });
   app.onError((error, c) => answerError(c, error, engine.ports.log));
   app.notFound((c) => answerError(c, new HttpError(404, 'not_found', 'there is no such route'), engine.ports.log));
-  for (const routes of [webhookRoutes, syncRoutes, workerRoutes, healthRoutes, statusRoutes]) {
+  for (const routes of [webhookRoutes, syncRoutes, workerRoutes, healthRoutes, statusRoutes, consumerRoutes]) {
     app.route('/', routes(engine, options));
   }
   return app;

@@ -120,6 +120,32 @@ describe.skipIf(!there)(there ? title : `${title} (no nats-server: apt-get insta
     expect((await manager.consumers.info(name, 'dying')).num_ack_pending).toBe(0);
   });
 
+  it('sets a change aside that is larger than the server takes, and the rest of the feed goes on', async () => {
+    const database = await createTestDatabase('pglite', { template: 'engine' });
+    const { name, manager, js } = await stream();
+    const feed = createFeed({
+      database: database.database,
+      ports,
+      startRun: async () => ({ runId: '', resumed: false }),
+      consumers: [
+        defineConsumer({
+          name: 'to-nats',
+          source: changes(),
+          start: 'start',
+          handler: natsSink({ jetstream: js, subject: (change) => `${name}.${change.type}` }),
+        }),
+      ],
+    });
+    await write(database.database, 'big', { text: 'x'.repeat(2 ** 20) });
+    await write(database.database, 'small', {});
+    expect(await feed.runOnce()).toBe(2);
+    expect(await feed.store.deadLetters('to-nats', 10, null)).toMatchObject([
+      { entity: 'acme/stripe_customer/big', attempts: 1, error: expect.stringMatching(/larger than the server takes/) },
+    ]);
+    expect((await manager.streams.info(name)).state.messages).toBe(1);
+    await database.close();
+  });
+
   it('carries the feed of one database to readers without one', async () => {
     const database = await createTestDatabase('pglite', { template: 'engine' });
     const { name, manager, js } = await stream();

@@ -82,78 +82,90 @@ function inDatabase(
   };
 }
 
-describeEachDatabase('sources', (make) => {
-  conforms(
-    'S3-18: changes',
-    inDatabase(
-      make,
-      withEventIds(changes({ types: ['create', 'update'] })),
-      async (database, { id, key, type }) => {
-        // The change is an archiving one where it is unwanted.
-        if (type === 'thing.ignored')
-          await database.query(
-            `insert into supasaasy.changes (app_key, collection_key, external_id, operation, origin, origin_id, version) values ('acme', 'stripe_customer', $1, 'archive', 'sync', $2, 1)`,
-            [key, id],
-          );
-        else await write(database.database, key ?? '', { event_id: id });
-      },
-      { unwantedType: 'thing.ignored' },
-    ),
-  );
-  conforms(
-    'S3-24: a topic that events are pushed into over HTTP',
-    inDatabase(
-      make,
-      withEventIds(topic('things', { types: ['thing.changed'] })),
-      async ({ database }, { id, ...event }) => {
-        const startRun = async () => ({ runId: '', resumed: false });
-        const feed = createFeed({ database, ports, consumers: [], startRun });
-        const answer = await consumerRoutes({ feed, ports }, { adminKeys: () => ['key'] }).request('/topics/things', {
-          method: 'POST',
-          headers: { authorization: 'Bearer key' },
-          body: JSON.stringify({ ...event, id: `${id}-${crypto.randomUUID()}`, headers: { event_id: id } }),
-        });
-        expect(answer.status).toBe(200);
-      },
-      { unwantedType: 'thing.ignored' },
-    ),
-  );
-  conforms(
-    'S3-24: the inbox of webhooks',
-    inDatabase(
-      make,
-      withEventIds(inbox({ types: ['thing.changed'] })),
-      async ({ database }, { id, type }) => {
-        const body = JSON.stringify({ event_id: id });
-        await database.call('accept_deliveries', {
-          deliveries: [
-            { app_key: 'acme', event_id: id, event_type: type, occurred_at: null, body, state: 'ready', reason: null },
-          ],
-        });
-      },
-      { unwantedType: 'thing.ignored', cannot: { keys: 'each delivery is an entity of its own' } },
-    ),
-  );
-  conforms(
-    'S3-26: a table',
-    inDatabase(
-      make,
-      withEventIds(table('things', { key: 'key', types: ['things.inserted'] })),
-      async (database, { id, key, type }) => {
-        await database.query(`select supasaasy.watch_table('public.things', 'key')`);
-        const insert = () =>
-          database.query(`insert into public.things (key, event, type) values ($1, $2, $3)`, [key, id, type]);
-        if (type !== 'thing.ignored') return void (await insert());
-        // The change is an update where it is unwanted.
-        await database.query(`select supasaasy.unwatch_table('public.things')`);
-        await insert();
-        await database.query(`select supasaasy.watch_table('public.things', 'key')`);
-        await database.query(`update public.things set type = 'again' where event = $1`, [id]);
-      },
-      { unwantedType: 'thing.ignored' },
-    ),
-  );
-});
+describeEachDatabase(
+  'sources',
+  (make) => {
+    conforms(
+      'S3-18: changes',
+      inDatabase(
+        make,
+        withEventIds(changes({ types: ['create', 'update'] })),
+        async (database, { id, key, type }) => {
+          // The change is an archiving one where it is unwanted.
+          if (type === 'thing.ignored')
+            await database.query(
+              `insert into supasaasy.changes (app_key, collection_key, external_id, operation, origin, origin_id, version) values ('acme', 'stripe_customer', $1, 'archive', 'sync', $2, 1)`,
+              [key, id],
+            );
+          else await write(database.database, key ?? '', { event_id: id });
+        },
+        { unwantedType: 'thing.ignored' },
+      ),
+    );
+    conforms(
+      'S3-24: a topic that events are pushed into over HTTP',
+      inDatabase(
+        make,
+        withEventIds(topic('things', { types: ['thing.changed'] })),
+        async ({ database }, { id, ...event }) => {
+          const startRun = async () => ({ runId: '', resumed: false });
+          const feed = createFeed({ database, ports, consumers: [], startRun });
+          const answer = await consumerRoutes({ feed, ports }, { adminKeys: () => ['key'] }).request('/topics/things', {
+            method: 'POST',
+            headers: { authorization: 'Bearer key' },
+            body: JSON.stringify({ ...event, id: `${id}-${crypto.randomUUID()}`, headers: { event_id: id } }),
+          });
+          expect(answer.status).toBe(200);
+        },
+        { unwantedType: 'thing.ignored' },
+      ),
+    );
+    conforms(
+      'S3-24: the inbox of webhooks',
+      inDatabase(
+        make,
+        withEventIds(inbox({ types: ['thing.changed'] })),
+        async ({ database }, { id, type }) => {
+          const body = JSON.stringify({ event_id: id });
+          await database.call('accept_deliveries', {
+            deliveries: [
+              {
+                app_key: 'acme',
+                event_id: id,
+                event_type: type,
+                occurred_at: null,
+                body,
+                state: 'ready',
+                reason: null,
+              },
+            ],
+          });
+        },
+        { unwantedType: 'thing.ignored', cannot: { keys: 'each delivery is an entity of its own' } },
+      ),
+    );
+    conforms(
+      'S3-26: a table',
+      inDatabase(
+        make,
+        withEventIds(table('things', { key: 'key', types: ['things.inserted'] })),
+        async (database, { id, key, type }) => {
+          await database.query(`select supasaasy.watch_table('public.things', 'key')`);
+          const insert = () =>
+            database.query(`insert into public.things (key, event, type) values ($1, $2, $3)`, [key, id, type]);
+          if (type !== 'thing.ignored') return void (await insert());
+          // The change is an update where it is unwanted.
+          await database.query(`select supasaasy.unwatch_table('public.things')`);
+          await insert();
+          await database.query(`select supasaasy.watch_table('public.things', 'key')`);
+          await database.query(`update public.things set type = 'again' where event = $1`, [id]);
+        },
+        { unwantedType: 'thing.ignored' },
+      ),
+    );
+  },
+  { kinds: ['pglite', 'postgres', 'pg15'] },
+);
 
 /** Where the event's own id is: in the payload, or a header. */
 function withEventIds(source: Source): Source {

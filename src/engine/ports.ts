@@ -13,6 +13,8 @@ export interface Ports {
   readonly random: () => number;
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   readonly log: Log;
+  /** Milliseconds of CPU that this process has used, on platforms that can tell. */
+  readonly cpu?: () => number;
   /** All addresses of a host's name, on platforms that can tell. */
   readonly resolve?: Resolve;
 }

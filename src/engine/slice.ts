@@ -1,4 +1,5 @@
 import type { Engine } from './engine.ts';
+import type { Ports } from './ports.ts';
 import { keepRetention } from './retention.ts';
 import { startDueRuns } from './schedule.ts';
 
@@ -13,17 +14,31 @@ export interface SliceResult {
   readonly more: boolean;
 }
 
+export interface SliceBudget {
+  readonly budgetMs: number;
+  /** CPU time, where the platform can tell it. */
+  readonly cpuMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** When to stop, in the terms of whoever works. Counted from now. */
+export function limitsOf(ports: Ports, { budgetMs, cpuMs, signal }: SliceBudget) {
+  const { cpu } = ports;
+  const cpuBefore = cpu?.() ?? 0;
+  return {
+    deadline: ports.monotonic() + budgetMs,
+    ...(cpu === undefined || cpuMs === undefined ? {} : { spent: () => cpu() - cpuBefore >= cpuMs }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+}
+
 /**
- * One slice of everything that is due (schedules, inbox, tasks, consumers, retention), on a host that gives only so much time. Stops between
- * pages; what is left is taken up by the next slice, here or elsewhere.
+ * One slice of everything that is due (schedules, inbox, tasks, consumers, retention), on a host that gives only so much
+ * time. Stops between pages; what is left is taken up by the next slice, here or elsewhere.
  */
-export async function workSlice(
-  engine: Engine,
-  options: { readonly budgetMs: number; readonly signal?: AbortSignal },
-): Promise<SliceResult> {
+export async function workSlice(engine: Engine, budget: SliceBudget): Promise<SliceResult> {
   const { ports, store } = engine;
-  const deadline = ports.monotonic() + options.budgetMs;
-  const limits = { deadline, ...(options.signal === undefined ? {} : { signal: options.signal }) };
+  const limits = limitsOf(ports, budget);
   const started = (await startDueRuns(engine)).map((run) => run.runId);
   // Deliveries first: they are few, and what they ask to read again is the first of the tasks.
   let deliveries = await engine.drain(limits);

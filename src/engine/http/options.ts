@@ -8,9 +8,14 @@ export interface HttpOptions {
   readonly maxBodyBytes?: number;
   /** Milliseconds that `POST /worker` and an immediate sync work at most (default 20,000). */
   readonly sliceMs?: number;
+  /** The same in CPU time, where the platform can tell it (`Ports.cpu`). */
+  readonly sliceCpuMs?: number;
   /** The route that a request is for, where it is not the path of its address (a host that puts a prefix before it). */
   readonly path?: (request: Request) => string;
 }
 
 export const DEFAULT_MAX_BODY_BYTES = 20 * 1024 * 1024;
 export const DEFAULT_SLICE_MS = 20_000;
+
+/** The CPU part of a slice's budget. */
+export const cpuOf = ({ sliceCpuMs }: HttpOptions) => (sliceCpuMs === undefined ? {} : { cpuMs: sliceCpuMs });

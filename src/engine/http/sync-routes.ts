@@ -3,11 +3,12 @@ import { z } from 'zod';
 import { APP_KEY } from '../../config.ts';
 import type { Engine } from '../engine.ts';
 import { startDueRuns } from '../schedule.ts';
+import { limitsOf } from '../slice.ts';
 import type { Run, RunOptions } from '../store.ts';
 import { requireAdmin } from './admin.ts';
 import { HttpError } from './http-error.ts';
 import { only } from './only.ts';
-import { DEFAULT_SLICE_MS, type HttpOptions } from './options.ts';
+import { cpuOf, DEFAULT_SLICE_MS, type HttpOptions } from './options.ts';
 import { readJson } from './read-body.ts';
 import { toRunResult } from './run-result.ts';
 
@@ -43,8 +44,9 @@ export function syncRoutes(engine: Engine, options: HttpOptions): Hono {
       options.afterAccept?.();
       return c.json({ run_id: runId, status: 'running', resumed }, 202);
     }
-    const deadline = engine.ports.monotonic() + (options.sliceMs ?? DEFAULT_SLICE_MS);
-    await engine.work({ filter: { run_id: runId }, deadline, signal: c.req.raw.signal });
+    const budgetMs = options.sliceMs ?? DEFAULT_SLICE_MS;
+    const limits = limitsOf(engine.ports, { budgetMs, signal: c.req.raw.signal, ...cpuOf(options) });
+    await engine.work({ filter: { run_id: runId }, ...limits });
     const run = await readRun(engine, runId);
     return c.json({ ...toRunResult(run), resumed }, statusOf(run));
   });

@@ -5,7 +5,7 @@ import { workSlice } from '../slice.ts';
 import { requireAdmin } from './admin.ts';
 import { HttpError } from './http-error.ts';
 import { only } from './only.ts';
-import { DEFAULT_SLICE_MS, type HttpOptions } from './options.ts';
+import { cpuOf, DEFAULT_SLICE_MS, type HttpOptions } from './options.ts';
 import { readJson } from './read-body.ts';
 
 const workerSchema = z.strictObject({ budget_ms: z.int().min(100).max(300_000).optional() });
@@ -17,7 +17,7 @@ export function workerRoutes(engine: Engine, options: HttpOptions): Hono {
     const parsed = workerSchema.safeParse(await readJson(c.req.raw));
     if (!parsed.success) throw new HttpError(400, 'body_invalid', 'budget_ms must be 100 to 300000');
     const budgetMs = parsed.data.budget_ms ?? options.sliceMs ?? DEFAULT_SLICE_MS;
-    return c.json(await workSlice(engine, { budgetMs, signal: c.req.raw.signal }));
+    return c.json(await workSlice(engine, { budgetMs, signal: c.req.raw.signal, ...cpuOf(options) }));
   });
   routes.all('/worker', only('POST'));
   return routes;

@@ -10,6 +10,7 @@ import { groupEvents, type PlacedEvent } from './group.ts';
 export interface DrainOptions {
   readonly signal?: AbortSignal;
   readonly deadline?: number;
+  readonly spent?: () => boolean;
   readonly batch?: number;
   readonly maxAttempts?: number;
   readonly retryBaseMs?: number;
@@ -26,7 +27,11 @@ export async function drainInbox(
   options: DrainOptions = {},
 ): Promise<number> {
   let settled = 0;
-  while (options.signal?.aborted !== true && (options.deadline === undefined || ports.monotonic() < options.deadline)) {
+  const stop = () =>
+    options.signal?.aborted === true ||
+    (options.deadline !== undefined && ports.monotonic() >= options.deadline) ||
+    options.spent?.() === true;
+  while (!stop()) {
     const claimed = await store.claimInbox(options.batch ?? 200, LEASE_SECONDS, { apps: [...apps.keys()] });
     if (claimed.length === 0) break;
     for (const key of new Set(claimed.map((d) => d.app_key))) {

@@ -26,6 +26,8 @@ export interface WorkOptions {
   readonly signal?: AbortSignal;
   /** Monotonic milliseconds after which nothing more is begun: a host's budget ends. */
   readonly deadline?: number;
+  /** True when the host's CPU time for this slice is used up: the same. */
+  readonly spent?: () => boolean;
   /** True: returns when nothing can be done now, without waiting for tasks that are due later. */
   readonly once?: boolean;
 }
@@ -57,7 +59,10 @@ export async function work(
   const active = new Set<Promise<void>>();
   const touched = new Set<string>();
   if (options.filter?.run_id !== undefined) touched.add(options.filter.run_id);
-  const stop = () => signal.aborted || (options.deadline !== undefined && ports.monotonic() >= options.deadline);
+  const stop = () =>
+    signal.aborted ||
+    (options.deadline !== undefined && ports.monotonic() >= options.deadline) ||
+    options.spent?.() === true;
   let finished = 0;
   const gone = (running: Promise<void>) => {
     active.delete(running);

@@ -17,20 +17,25 @@ export interface EdgeOptions {
   readonly env: Environment;
   readonly database: Database;
   readonly log: Log;
+  readonly cpu?: (() => number) | undefined;
   readonly runInBackground: (work: Promise<void>) => void;
 }
+
+/** Of the two seconds that a request has: the rest is for what begins before a slice and ends after it. */
+const DEFAULT_SLICE_CPU_MS = 1_400;
 
 /**
  * The engine behind one Edge Function. What a delivery or a new run asks for is worked after the answer, for one
  * slice; what is left waits for the next ring of the worker.
  */
 export function createEdge(options: EdgeOptions): { fetch(request: Request): Response | Promise<Response> } {
-  const { config, env, database, log, name } = options;
-  const engine = createEngine({ config, database, env, ports: { log } });
+  const { config, env, database, log, name, cpu } = options;
+  const engine = createEngine({ config, database, env, ports: { log, ...(cpu === undefined ? {} : { cpu }) } });
   const sliceMs = Number(env['SUPASAASY_SLICE_MS']) || DEFAULT_SLICE_MS;
+  const sliceCpuMs = Number(env['SUPASAASY_SLICE_CPU_MS']) || DEFAULT_SLICE_CPU_MS;
   const ring = createDoorbell(async () => {
     try {
-      await workSlice(engine, { budgetMs: sliceMs });
+      await workSlice(engine, { budgetMs: sliceMs, cpuMs: sliceCpuMs });
     } catch (error) {
       log('error', `the slice after an answer ended early: ${describeError(error)}`);
     }
@@ -39,6 +44,7 @@ export function createEdge(options: EdgeOptions): { fetch(request: Request): Res
     adminKeys: () => adminKeysOf(env),
     afterAccept: ring,
     sliceMs,
+    sliceCpuMs,
     path: (request) => pathOf(new URL(request.url).pathname, name),
   });
 }

@@ -3,7 +3,7 @@ import { describeError } from '../../errors.ts';
 import { openSupabaseDatabase } from '../supabase/open-database.ts';
 import { createEdge } from './create-edge.ts';
 import { edgeLog } from './edge-log.ts';
-import { readEnvironment, requireDeno, runInBackground } from './platform.ts';
+import { cpuOfProcess, readEnvironment, requireDeno, runInBackground } from './platform.ts';
 
 /** Serves one Edge Function: all that its `index.ts` calls. */
 export function serveEdge(config: Config, name: string): void {
@@ -14,7 +14,7 @@ function createHandler(config: Config, name: string): (request: Request) => Resp
   try {
     const env = readEnvironment();
     const database = openSupabaseDatabase(env);
-    return createEdge({ config, name, env, database, log: edgeLog, runInBackground }).fetch;
+    return createEdge({ config, name, env, database, log: edgeLog, cpu: cpuOfProcess, runInBackground }).fetch;
   } catch (error) {
     // A function that does not start says so at every request, in the log, instead of an unexplained boot error.
     return () => {

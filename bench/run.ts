@@ -35,7 +35,7 @@ if (values.list || values.help || positionals.length === 0) {
 }
 
 async function runBench(bench: Bench): Promise<void> {
-  const stage = await openStage();
+  const stage = await openStage(bench.settings);
   const interrupted = () => void stage.close().finally(() => process.exit(130));
   process.once('SIGINT', interrupted);
   try {

@@ -23,6 +23,8 @@ export interface Bench {
   readonly what: string;
   /** How long it takes on two quiet cores. */
   readonly minutes: number;
+  /** Settings of PostgreSQL beyond its defaults. */
+  readonly settings?: Readonly<Record<string, string>>;
   run(stage: Stage, options: BenchOptions): Promise<Outcome>;
 }
 

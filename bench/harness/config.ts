@@ -19,6 +19,7 @@ export function benchConfig(app: BenchApp): Config {
         connector: 'stripe',
         config: {
           api_key_env: 'STRIPE_KEY',
+          webhook_secret_env: 'STRIPE_SECRET',
           base_url: app.sandboxUrl,
           sync_resources: [...app.resources],
           requests_per_second: app.perSecond ?? 10_000,

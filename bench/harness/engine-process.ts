@@ -1,11 +1,13 @@
 /** The engine in a process of its own, so that CPU time and memory are the engine's. */
 import { readFileSync } from 'node:fs';
+import type { SqlDatabase } from '../../src/engine/database.ts';
 import { createEngine, type Engine } from '../../src/engine/engine.ts';
 import type { Run, SyncMode } from '../../src/engine/store.ts';
 import { createPglite } from '../../src/runtime/node/pglite.ts';
 import { createPostgres } from '../../src/runtime/node/postgres.ts';
 import { migrate } from '../../src/runtime/node/project.ts';
 import { createNodeSend } from '../../src/runtime/node/send.ts';
+import { serve } from '../../src/runtime/node/serve.ts';
 import { answerCalls, cpuSeconds } from './child.ts';
 import { type BenchApp, benchConfig } from './config.ts';
 
@@ -29,8 +31,13 @@ export interface SyncResult {
 }
 
 let engine: Engine | undefined;
-let asked: ((sql: string) => Promise<Record<string, unknown>[]>) | undefined;
+let mirror: SqlDatabase | undefined;
 let records = 0;
+
+function opened(): SqlDatabase {
+  if (mirror === undefined) throw new Error('the engine was not opened');
+  return mirror;
+}
 
 function running(): Engine {
   if (engine === undefined) throw new Error('the engine was not opened');
@@ -43,11 +50,11 @@ const calls = {
       databaseUrl === undefined ? await createPglite() : createPostgres({ connectionString: databaseUrl });
     const config = benchConfig(app);
     await migrate(config, database);
-    asked = (sql) => database.query<Record<string, unknown>>(sql);
+    mirror = database;
     engine = createEngine({
       config,
       database,
-      env: { STRIPE_KEY: 'sk_live_bench' },
+      env: { STRIPE_KEY: 'sk_live_bench', STRIPE_SECRET: 'whsec_bench' },
       ports: { send: createNodeSend() },
       onPage: (progress) => {
         records += progress.records;
@@ -85,8 +92,17 @@ const calls = {
   async start(mode: SyncMode): Promise<string> {
     return (await running().startRun('stripe_main', mode)).runId;
   },
+  /** Serves as `supasaasy serve` does, until the process ends. */
+  serve: (_: null): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const options = { port: 0, host: '127.0.0.1', adminKeys: () => [], signal: new AbortController().signal };
+      serve({ engine: running(), database: opened(), dataDir: undefined }, { ...options, onListening: resolve }).catch(
+        reject,
+      );
+    }),
+  cpu: (_: null): number => cpuSeconds(),
   /** For PGlite, which nobody else can ask. */
-  query: async (sql: string): Promise<Record<string, unknown>[]> => (await asked?.(sql)) ?? [],
+  query: async (sql: string): Promise<Record<string, unknown>[]> => await opened().query(sql),
   peakRss: (_: null) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024,
 };
 

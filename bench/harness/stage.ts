@@ -24,9 +24,9 @@ export interface Sandbox extends Child<SandboxCalls> {
   readonly url: string;
 }
 
-export async function openStage(): Promise<Stage> {
+export async function openStage(settings?: Readonly<Record<string, string>>): Promise<Stage> {
   const ends: (() => Promise<void>)[] = [];
-  const server = await startServer();
+  const server = await startServer(settings);
   const child = <Calls extends Record<string, (argument: never) => unknown>>(name: string, env?: NodeJS.ProcessEnv) => {
     const made = startChild<Calls>(new URL(`./${name}`, import.meta.url), env === undefined ? {} : { env });
     ends.push(made.stop);

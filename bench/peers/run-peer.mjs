@@ -1,5 +1,7 @@
 // One published engine mirrors all customers of the sandbox into an empty database.
 // Arguments as JSON: {peer, databaseUrl, sandboxUrl, openApiSpecPath, workers}. Answers one line of JSON.
+import { createRequire } from 'node:module';
+
 const order = JSON.parse(process.argv[2]);
 const { hostname: host, port } = new URL(order.sandboxUrl);
 const quiet = Object.fromEntries(['trace', 'debug', 'info', 'warn', 'error', 'fatal'].map((level) => [level, () => {}]));
@@ -25,7 +27,8 @@ const peers = {
     return () => sync.fullSync(['customer'], true, order.workers, 10_000, false);
   },
   async '@supabase/stripe-sync-engine'() {
-    const { runMigrations, StripeSync } = await import('@supabase/stripe-sync-engine');
+    // Its ES module looks for its migrations by a name that only CommonJS has.
+    const { runMigrations, StripeSync } = createRequire(import.meta.url)('@supabase/stripe-sync-engine');
     await runMigrations({ databaseUrl: order.databaseUrl, schema: 'stripe', logger });
     const sync = new StripeSync({
       stripeSecretKey: 'sk_live_bench',

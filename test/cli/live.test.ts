@@ -52,7 +52,11 @@ describeEachDatabase('supasaasy start, with keys in .env', (make, kind) => {
     await mirror.until(/listening on (http:\S+);/);
     const url = /listening on (http:\S+);/.exec(mirror.stderr())?.[1] ?? '';
     for (const account of accounts) {
-      await control(account, 'deliver', { url: `${url}/webhook/${account.name}_main`, retryDelaysMs: [] });
+      await control(account, 'deliver', {
+        url: `${url}/webhook/${account.name}_main`,
+        retryDelaysMs: [],
+        timeoutMs: 60_000,
+      });
       await control(account, 'mutate', { count: 20 });
     }
     for (const account of accounts) {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ProviderError } from '../../src/errors.ts';
 import type { ChangeLog } from '../../src/kit/index.ts';
 import { readEvent } from './events.ts';
 import { resources } from './resources/index.ts';
@@ -7,7 +8,8 @@ import { resources } from './resources/index.ts';
 const TYPES_AT_MOST = 20;
 const DAY_MS = 86_400_000;
 
-const eventList = z.object({ data: z.array(z.looseObject({ id: z.string().min(1) })), has_more: z.boolean() });
+const eventList = z.object({ data: z.array(z.unknown()), has_more: z.boolean() });
+const withId = z.looseObject({ id: z.string().min(1) });
 
 /** The event types that concern these resources, each once, in a stable order. */
 export function eventTypes(names: readonly string[]): string[] {
@@ -37,10 +39,15 @@ export const changeLog: ChangeLog = {
     };
   },
   read(page) {
-    const { data, has_more } = eventList.parse(page);
+    const list = eventList.safeParse(page);
+    if (!list.success) throw new ProviderError('the answer is no list of events', { cause: list.error });
+    const { data, has_more } = list.data;
+    const last = withId.safeParse(data.at(-1));
+    if (has_more && !last.success) throw new ProviderError('the list of events goes on, and its last one has no id');
     return {
-      events: data.map((event, i) => ({ event: readEvent(event), path: ['data', String(i)] })),
-      cursor: has_more ? (data.at(-1)?.id ?? null) : null,
+      events: data.map((value, i) => ({ value, path: ['data', String(i)] })),
+      cursor: has_more ? (last.data?.id ?? null) : null,
     };
   },
+  parse: readEvent,
 };

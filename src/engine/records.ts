@@ -111,6 +111,16 @@ export interface PageResult extends Counts {
   readonly children: Readonly<Record<string, Counts>>;
 }
 
+/** What a page would do; nothing was written. */
+export interface PreviewedPage extends Counts {
+  readonly records: number;
+  readonly last_id: string | null;
+  readonly more: boolean;
+  readonly next: string | null;
+  readonly ids: readonly string[];
+  readonly children: Readonly<Record<string, Counts>>;
+}
+
 export interface ChangesPage {
   readonly groups: readonly OperationGroup[];
   readonly cursor: string | null;

@@ -11,6 +11,7 @@ import type {
   PageContext,
   PageResult,
   PlannedTask,
+  PreviewedPage,
   ReplayFilter,
   Run,
   RunMode,
@@ -83,10 +84,23 @@ export function createStore(db: Database) {
     ingestChanges: (task: Task, body: string, page: ChangesPage) =>
       db.call<{ counts: Record<string, Counts>; done: boolean }>('ingest_changes', { ...lease(task), body, page }),
     previewPage: (app: string, body: string, page: PageContext) =>
-      db.call<Counts & { records: number; last_id: string | null; more: boolean; next: string | null; ids: string[] }>(
-        'preview_page',
-        { app, body: markUnstorable(body), page },
-      ),
+      db.call<PreviewedPage>('preview_page', { app, body: markUnstorable(body), page }),
+    countMissing: (
+      app: string,
+      collection: string,
+      ids: readonly string[],
+      hidesArchived: boolean,
+      windowFrom: number | null,
+      children: Readonly<Record<string, string>>,
+    ) =>
+      db.call<{ missing: number; children: Record<string, number> }>('count_missing', {
+        app,
+        collection,
+        ids: JSON.stringify(ids),
+        hides_archived: hidesArchived,
+        window_from: windowFrom,
+        children,
+      }),
     sweep: (task: Task, page: SweepContext) =>
       db.call<{ done: boolean; refused?: boolean; reason?: string; deleted: number; missing: number }>('sweep', {
         ...lease(task),

@@ -88,11 +88,13 @@ export interface ChangeLog {
   /** One request per batch: the event types of the wanted resources, in as many groups as the provider needs. */
   groups(resources: readonly string[]): readonly (readonly string[])[];
   request(types: readonly string[], position: Position): ProviderRequest;
-  /** The events of one page with the path of each in the page, and the cursor of the next page. */
+  /** Where the events lie in one page, and the cursor of the next page. Throws on what is no page of the log. */
   read(page: unknown): {
-    readonly events: readonly { readonly event: NormalizedEvent; readonly path: readonly string[] }[];
+    readonly events: readonly { readonly value: unknown; readonly path: readonly string[] }[];
     readonly cursor: string | null;
   };
+  /** Reads one event. Throws on what is none: it is kept where a person sees it, and the others go on. */
+  parse(event: unknown): NormalizedEvent;
 }
 
 export interface RateLimits {

@@ -112,6 +112,25 @@ describeEachDatabase('dirty data', (make) => {
     await expectNothingOpen(mirror);
   });
 
+  it('A27 one event that nobody can read does not stop the log of changes, and is kept to be replayed', async () => {
+    const mirror = createMirror(db);
+    const { id } = mirror.account.create('thing', { n: 1 });
+    await mirror.full();
+    mirror.account.tick(60);
+    mirror.account.update('thing', id, { n: 2 });
+    const created = mirror.account.now() / 1000;
+    mirror.account.log.push({ id: 'ev_odd', type: '', created, body: '{"id":"ev_odd","type":17,"created":"soon"}' });
+    mirror.account.tick(60);
+    mirror.account.update('thing', id, { n: 3 });
+    await mirror.incremental();
+    expect((await mirror.row('thing', id))?.raw_payload).toMatchObject({ n: 3 });
+    const dead = (await mirror.inbox()).filter(({ state }) => state === 'dead');
+    expect(dead).toMatchObject([{ reason: expect.stringContaining('in the log of changes, but cannot be read') }]);
+    // Read again with the overlap, it is still one.
+    await mirror.incremental();
+    expect((await mirror.inbox()).filter(({ state }) => state === 'dead')).toHaveLength(1);
+  });
+
   it("A27 one of a parent's children that nobody can store costs its parent, not the page", async () => {
     const mirror = createMirror(db);
     mirror.api.meddle = ({ path }) =>

@@ -127,6 +127,36 @@ describeEachDatabase('the admin routes', (make) => {
     expect(await bad.json()).toMatchObject({ status: 'failed', error: expect.stringContaining('product') });
   });
 
+  it('A30: POST /sync with dry_run answers with what a run would do, and begins none', async () => {
+    const { database, query } = await make({ template: 'both connectors' });
+    const sandbox = createStripeSandbox({ seed: 5, size: { customers: 30 } });
+    const fetch = sandboxFetch(sandbox);
+    const { http, admin } = host(database, {
+      env: { ...ENV, STRIPE_KEY: sandbox.apiKey },
+      ports: { fetch },
+      sliceMs: 5_000,
+    });
+    const wish = { app_key: 'stripe_main', mode: 'full', resources: ['invoice', 'invoice_line_item'], dry_run: true };
+    const answer = await http.request('/sync', json(wish, admin));
+    expect(answer.status).toBe(200);
+    const { invoice, invoice_line_item } = sandbox.counts();
+    expect(await answer.json()).toMatchObject({
+      dry_run: true,
+      status: 'completed',
+      resources: { invoice: { created: invoice }, invoice_line_item: { created: expect.any(Number) } },
+    });
+    expect(invoice_line_item).toBeGreaterThan(0);
+    expect(await query('select from supasaasy.runs union all select from supasaasy.entities')).toEqual([]);
+
+    fetch.control.faults.set([{ kind: 'hang' }]);
+    const slow = host(database, { env: { ...ENV, STRIPE_KEY: sandbox.apiKey }, ports: { fetch }, sliceMs: 50 });
+    const late = await slow.http.request('/sync', json(wish, slow.admin));
+    expect([late.status, await late.json()]).toMatchObject([
+      400,
+      { error: { code: 'dry_run_too_long', message: expect.stringContaining('--dry-run') } },
+    ]);
+  });
+
   it('POST /worker works one slice: inbox, tasks; and says whether more is left', async () => {
     const { database, query } = await make({ template: 'both connectors' });
     const sandbox = createStripeSandbox({ seed: 5, size: { customers: 30 } });

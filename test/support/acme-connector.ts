@@ -151,10 +151,11 @@ function defineAcme(name: string, pageSize: number): Connector<{ account?: strin
       read(page) {
         const { data, has_more } = page as { data: { id: string }[]; has_more: boolean };
         return {
-          events: data.map((one, i) => ({ event: readEvent(one), path: ['data', String(i)] })),
+          events: data.map((value, i) => ({ value, path: ['data', String(i)] })),
           cursor: has_more ? (data.at(-1)?.id ?? null) : null,
         };
       },
+      parse: readEvent,
     },
     webhook: {
       async verify({ body, headers }, secrets) {

@@ -51,10 +51,10 @@ export const sync: DefineCommand = (cli) =>
         onPage: progress.onPage,
         migrations: options.dryRun === true ? 'check' : 'require',
       } as const;
-      await withProject(cli, command.optsWithGlobals(), open, async ({ engine, database }) => {
+      await withProject(cli, command.optsWithGlobals(), open, async ({ engine }) => {
         engine.app(appKey).account();
         if (options.dryRun === true) {
-          const preview = await previewRun(engine, database, appKey, options.mode, wish, signal).finally(progress.stop);
+          const preview = await previewRun(engine, appKey, options.mode, wish, signal).finally(progress.stop);
           cli.exitCode = preview.errors.length === 0 ? EXIT.ok : EXIT.failed;
           if (options.json === true) cli.out.json(preview);
           else cli.out.print(describePreview(preview));

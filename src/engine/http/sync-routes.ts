@@ -5,6 +5,7 @@ import type { Engine } from '../engine.ts';
 import { startDueRuns } from '../schedule.ts';
 import { limitsOf } from '../slice.ts';
 import type { Run, RunOptions } from '../store.ts';
+import { type Preview, previewRun } from '../sync/preview.ts';
 import { requireAdmin } from './admin.ts';
 import { HttpError } from './http-error.ts';
 import { only } from './only.ts';
@@ -20,11 +21,13 @@ const syncSchema = z.strictObject({
   allow_mass_delete: z.literal(true).optional(),
   /** True: the answer waits for the end of the run, as long as one slice lasts. */
   immediate: z.boolean().default(false),
+  /** True: reads everything, writes nothing, and answers with what a run would do. */
+  dry_run: z.boolean().default(false),
   /** True: a clock says that a schedule of this app and mode is due. Nothing happens when it was heard before. */
   scheduled: z.boolean().default(false),
 });
 
-/** `POST /sync` starts a run (202), or works it too (`immediate`); `GET /runs/:id` tells how it goes. */
+/** `POST /sync` starts a run (202), or works it too (`immediate`), or only says what it would do (`dry_run`); `GET /runs/:id` tells how it goes. */
 export function syncRoutes(engine: Engine, options: HttpOptions): Hono {
   const routes = new Hono();
   const admin = requireAdmin(options.adminKeys);
@@ -33,6 +36,7 @@ export function syncRoutes(engine: Engine, options: HttpOptions): Hono {
     const wish = parseSync(await readJson(c.req.raw));
     const { app_key, mode, immediate, scheduled } = wish;
     if (!engine.apps.has(app_key)) throw new HttpError(404, 'app_unknown', `there is no app "${app_key}"`);
+    if (wish.dry_run) return c.json(await preview(engine, wish, options, c.req.raw.signal));
     if (scheduled) {
       const started = await startDueRuns(engine, { app_key, mode });
       if (started.length > 0) options.afterAccept?.();
@@ -55,6 +59,37 @@ export function syncRoutes(engine: Engine, options: HttpOptions): Hono {
   routes.get('/runs/:id', admin, async (c) => c.json(toRunResult(await readRun(engine, c.req.param('id')))));
   routes.all('/runs/:id', only('GET', 'HEAD'));
   return routes;
+}
+
+/** A dry run has no task that another slice could go on with: it fits into this one, or it is refused. */
+async function preview(
+  engine: Engine,
+  wish: z.output<typeof syncSchema>,
+  options: HttpOptions,
+  gone: AbortSignal,
+): Promise<Preview> {
+  const { ports } = engine;
+  const sliceMs = options.sliceMs ?? DEFAULT_SLICE_MS;
+  const late = new AbortController();
+  const ended = new AbortController();
+  void ports.sleep(sliceMs, ended.signal).then(
+    () => late.abort(),
+    () => {},
+  );
+  try {
+    engine.app(wish.app_key).account();
+    const signal = AbortSignal.any([gone, late.signal]);
+    return await previewRun(engine, wish.app_key, wish.mode, toRunOptions(wish), signal);
+  } catch (error) {
+    if (!late.signal.aborted) throw error;
+    throw new HttpError(
+      400,
+      'dry_run_too_long',
+      `the dry run takes longer than ${sliceMs / 1000} s: narrow it with "resources" or "limit", or use "supasaasy sync ${wish.app_key} --dry-run"`,
+    );
+  } finally {
+    ended.abort();
+  }
 }
 
 function parseSync(body: unknown): z.output<typeof syncSchema> {

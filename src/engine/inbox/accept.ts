@@ -83,16 +83,26 @@ async function readDelivery(app: App, text: string, bytes: Uint8Array): Promise<
       reason: reason ?? null,
     };
   } catch (error) {
-    return {
-      app_key: app.key,
-      event_id: await digestOf(bytes),
-      event_type: 'unreadable',
-      occurred_at: null,
-      body,
-      state: 'dead',
-      reason: storable(`verified, but cannot be read: ${(error as Error).message}`),
-    };
+    return await keepUnreadable(app, body, bytes, `verified, but cannot be read: ${(error as Error).message}`);
   }
+}
+
+/** What is of the provider and nobody can read: a dead letter of the inbox, to be replayed once it can be. */
+export async function keepUnreadable(
+  app: App,
+  text: string,
+  bytes: Uint8Array,
+  reason: string,
+): Promise<AcceptedDelivery> {
+  return {
+    app_key: app.key,
+    event_id: await digestOf(bytes),
+    event_type: 'unreadable',
+    occurred_at: null,
+    body: storable(text),
+    state: 'dead',
+    reason: storable(reason),
+  };
 }
 
 /** Text that a column with an index can hold: not too long, no U+0000, no half of a surrogate pair. */

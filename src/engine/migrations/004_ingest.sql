@@ -287,6 +287,8 @@ begin
         end if;
     end;
     total := supasaasy.add_counts(total, one) || jsonb_build_object(
+      'children', (total -> 'children') || coalesce((
+        select jsonb_object_agg(key, supasaasy.add_counts(coalesce(total #> array['children', key], '{}'), value)) from jsonb_each(one -> 'children')), '{}'),
       'ids', (total -> 'ids') || coalesce(one -> 'ids', '[]'), 'again', (total -> 'again') || coalesce(one -> 'again', '[]'), 'nameless', (total ->> 'nameless')::int + coalesce((one ->> 'nameless')::int, 0));
   end loop;
   return total;
@@ -560,3 +562,21 @@ begin
     'more', coalesce(doc #>> supasaasy.path_of(p_page #> '{next,more}'), 'false') = 'true',
     'next', doc #>> supasaasy.path_of(p_page #> '{next,path}'));
 end $$;
+
+-- For a dry run: what a sweep would look at after a pass that named p_ids, and what is nested in it:
+-- {"missing": 3, "children": {"invoice_line_item": 7}}. p_children: {resource: collection}
+create or replace function supasaasy.count_missing(p_app text, p_collection text, p_ids jsonb, p_hides_archived boolean, p_window_from float8, p_children jsonb) returns jsonb
+language sql stable set search_path = '' set jit = off set enable_nestloop = off as $$
+  with missing as materialized (
+    select e.external_id from supasaasy.entities e
+    left join (select distinct jsonb_array_elements_text(p_ids) as id) seen on seen.id = e.external_id
+    where e.app_key = p_app and e.collection_key = p_collection and e.deleted_at is null and seen.id is null
+      and not (p_hides_archived and e.archived_at is not null)
+      and (p_window_from is null or e.source_created_at >= to_timestamp(p_window_from))
+  )
+  select jsonb_build_object('missing', (select count(*) from missing), 'children', coalesce((
+    select jsonb_object_agg(child.key, (
+      select count(*) from supasaasy.entities c
+      where c.app_key = p_app and c.collection_key = child.value and c.deleted_at is null and c.parent_id in (select external_id from missing)))
+    from jsonb_each_text(p_children) child), '{}'));
+$$;

@@ -1,13 +1,12 @@
 import { describeError, ProviderError, RateLimitError, SupasaasyError } from '../../errors.ts';
 import type { ProviderRequest, Resource } from '../../kit/resource.ts';
-import type { App } from '../app.ts';
-import type { SqlDatabase } from '../database.ts';
 import type { Engine } from '../engine.ts';
-import type { PlannedTask, RunOptions, SyncMode } from '../store.ts';
+import type { Counts, PlannedTask, PreviewedPage, RunOptions, SyncMode } from '../store.ts';
 import { type Answer, ask } from './ask.ts';
 import { createDatabaseClock } from './clock.ts';
 import { pageContext } from './context.ts';
 import { planRun } from './plan.ts';
+import { readLogPage } from './read-log.ts';
 
 export interface PreviewCounts {
   records: number;
@@ -37,11 +36,10 @@ const MOST_RETRIES = 4;
 
 /**
  * What a run would do: reads the provider page after page, compares with the mirror, writes nothing (no run, no task,
- * no token of the rate budget). Nested lists count with a real run only.
+ * no token of the rate budget). A nested list that the provider cuts counts as far as it is shown.
  */
 export async function previewRun(
   engine: Engine,
-  database: SqlDatabase,
   appKey: string,
   mode: SyncMode,
   options: RunOptions,
@@ -108,6 +106,11 @@ export async function previewRun(
         next: list.next,
       });
       addPage(counts, page, list.partial === true);
+      for (const [child, nested] of Object.entries(page.children)) {
+        const nestedCounts = countsOf(child);
+        addCounts(nestedCounts, nested);
+        nestedCounts.records += KEPT.reduce((sum, key) => sum + Number(nested[key]), 0);
+      }
       for (const id of page.ids) ids.push(id);
       records += page.records;
       engine.context.onPage({ appKey, runId: null, resource: resource.name, records: page.records, counts: page });
@@ -127,7 +130,8 @@ export async function previewRun(
       const answer = await request(
         log.request(task.input?.types ?? [], { cursor, limit: 100, since: task.input?.since }),
       );
-      const read = log.read(JSON.parse(answer.body));
+      const read = await readLogPage(app, log, JSON.parse(answer.body));
+      for (const { reason } of read.unreadable) notes.add(`An event is ${reason}`);
       for (const operation of read.events.flatMap(({ event }) => event.operations)) {
         if (!app.config.resources.includes(operation.resource)) continue;
         const key = `${operation.resource}/${operation.externalId}`;
@@ -164,7 +168,23 @@ export async function previewRun(
     const ids = seen.get(task.collection);
     if (counts === undefined || ids === undefined) continue;
     if (task.sweepable === false) notes.add(`${task.resource}: nothing would be deleted (${task.note})`);
-    else counts.deleted = await countMissing(database, app, task, ids);
+    else {
+      const { resources: all } = app.config.connector;
+      const resource = all[task.resource];
+      const children = (resource?.children ?? [])
+        .filter((child) => app.config.resources.includes(child.resource))
+        .map((child) => [child.resource, all[child.resource]?.collection]);
+      const { missing, children: nested } = await store.countMissing(
+        app.key,
+        task.collection,
+        ids,
+        resource?.list?.hidesArchived === true,
+        task.window_from ?? null,
+        Object.fromEntries(children),
+      );
+      counts.deleted = Number(missing);
+      for (const [child, rows] of Object.entries(nested)) countsOf(child).deleted += Number(rows);
+    }
   }
   return {
     dry_run: true,
@@ -190,12 +210,17 @@ const emptyCounts = (): PreviewCounts => ({
   to_read: 0,
 });
 
-type PreviewedPage = Awaited<ReturnType<Engine['store']['previewPage']>>;
+/** What was compared and is there. */
+const KEPT = ['created', 'updated', 'unchanged', 'archived'] as const;
+
+function addCounts(counts: PreviewCounts, more: Counts): void {
+  for (const key of [...KEPT, 'deleted'] as const) counts[key] += Number(more[key]);
+  counts.errors += Number(more.errors ?? 0);
+}
 
 function addPage(counts: PreviewCounts, page: PreviewedPage, partial: boolean): void {
-  for (const key of ['records', 'created', 'updated', 'unchanged', 'archived', 'deleted'] as const)
-    counts[key] += Number(page[key]);
-  counts.errors += Number(page.errors ?? 0);
+  addCounts(counts, page);
+  counts.records += page.records;
   if (partial) counts.to_read += page.records - Number(page.unchanged) - Number(page.errors ?? 0);
 }
 
@@ -213,23 +238,4 @@ function nextCursor(resource: Resource, page: PreviewedPage, cursor: string | un
     default:
       return undefined;
   }
-}
-
-/** Living rows of the window that the lists did not name: what a sweep would look at. */
-async function countMissing(
-  database: SqlDatabase,
-  app: App,
-  task: PlannedTask,
-  ids: readonly string[],
-): Promise<number> {
-  const hidesArchived = app.config.connector.resources[task.resource]?.list?.hidesArchived === true;
-  const [row] = await database.query<{ missing: string }>(
-    `select count(*) as missing from supasaasy.entities e
-     left join (select jsonb_array_elements_text($3::jsonb) as id) seen on seen.id = e.external_id
-     where e.app_key = $1 and e.collection_key = $2 and e.deleted_at is null and seen.id is null
-       and not ($4 and e.archived_at is not null)
-       and ($5::float8 is null or e.source_created_at >= to_timestamp($5::float8))`,
-    [app.key, task.collection, JSON.stringify(ids), hidesArchived, task.window_from ?? null],
-  );
-  return Number(row?.missing ?? 0);
 }

@@ -4,6 +4,7 @@ import { groupEvents, type PlacedEvent } from '../inbox/group.ts';
 import { isBadData } from '../sql-errors.ts';
 import type { ChangesPage, Task } from '../store.ts';
 import type { SyncContext } from './context.ts';
+import { readLogPage } from './read-log.ts';
 
 /** Reads the provider's own log of changes since a moment, page by page, through the same code as webhooks. */
 export async function readChanges(
@@ -31,15 +32,17 @@ export async function readChanges(
     } catch (error) {
       throw new ProviderError('the answer is no readable JSON (cut off?)', { cause: error });
     }
-    const read = log.read(page);
+    const read = await readLogPage(app, log, page);
     if (read.cursor !== null && read.cursor === cursor)
       throw new ProviderError(`the cursor "${cursor}" repeats: going on would never end`);
     const account = app.config.connector.accountOf?.(app.config.settings);
     const ours = read.events.filter(({ event }) => event.account === undefined || event.account === account);
+    // Before the checkpoint moves past them (I10).
+    if (read.unreadable.length > 0) await context.store.acceptDeliveries(read.unreadable);
     const { counts } = await ingest(context, app, task, answer.body, ours, {
       cursor: read.cursor,
       version: answer.version,
-      records: read.events.length,
+      records: read.events.length + read.unreadable.length,
       requests: 1,
       purge: app.config.on_delete === 'purge',
       lease_seconds: context.settings.leaseSeconds,

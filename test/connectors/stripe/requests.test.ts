@@ -94,10 +94,13 @@ describe("Stripe's log of events", () => {
       JSON.parse(snapshotEvent({ id, type: 'payout.paid', object: { id: 'po_1', object: 'payout' } }));
     const read = changeLog.read({ object: 'list', data: [event('evt_2'), event('evt_1')], has_more: true });
     expect(read.cursor).toBe('evt_1');
-    expect(read.events.map(({ event: { id, operations }, path }) => [id, operations[0]?.externalId, path])).toEqual([
+    const seen = read.events.map(({ value, path }) => ({ ...changeLog.parse(value), path }));
+    expect(seen.map(({ id, operations, path }) => [id, operations[0]?.externalId, path])).toEqual([
       ['evt_2', 'po_1', ['data', '0']],
       ['evt_1', 'po_1', ['data', '1']],
     ]);
+    expect(() => changeLog.parse({ object: 'event' })).toThrow();
+    expect(() => changeLog.read({ data: [{}], has_more: true })).toThrow('no id');
     expect(changeLog.read({ data: [], has_more: false })).toEqual({ events: [], cursor: null });
     expect(() => changeLog.read({ error: 'no list' })).toThrow();
   });

@@ -55,5 +55,22 @@ export function fromPglite(pglite: PGlite): SqlDatabase & { readonly pglite: PGl
       if (!pglite.closed) await pglite.close();
     },
   });
-  return Object.assign(database, { pglite });
+  const { call } = database;
+  const inLine = createLine();
+  return Object.assign(database, {
+    pglite,
+    // A sync has a page for every task at one time. They wait in a line of their own, so that a delivery waits for one.
+    call: <T>(name: string, args: Readonly<Record<string, unknown>>) =>
+      name === 'ingest_page' ? inLine(() => call<T>(name, args)) : call<T>(name, args),
+  });
+}
+
+/** One after the other, whether or not the one before ended well. */
+function createLine() {
+  let last: Promise<unknown> = Promise.resolve();
+  return <T>(work: () => Promise<T>): Promise<T> => {
+    const done = last.then(work, work);
+    last = done;
+    return done;
+  };
 }

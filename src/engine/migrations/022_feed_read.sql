@@ -56,27 +56,28 @@ language plpgsql stable set search_path = '' set jit = off
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off as $$
 #variable_conflict use_column
 begin
-  select coalesce(json_agg(json_build_object(
-      'seq', c.seq, 'id', supasaasy.feed_id(c.seq, c.changed_at), 'foreign_id', c.app_key || '/' || c.collection_key || '/' || c.external_id,
-      'type', supasaasy.type_of(coalesce(p.connector, split_part(c.collection_key, '_', 1)), c.collection_key, c.operation), 'app_key', c.app_key, 'collection_key', c.collection_key,
-      'external_id', c.external_id, 'operation', c.operation,
-      'headers', json_build_object('app_key', c.app_key, 'collection_key', c.collection_key, 'external_id', c.external_id,
-        'operation', c.operation, 'origin', c.origin, 'origin_id', coalesce(c.origin_id, ''), 'version', c.version::text,
-        'idempotency_key', supasaasy.feed_id(c.seq, c.changed_at)),
-      'created_at', to_char(c.changed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-      'before', b.before, 'after', a.after, 'changed_fields', case when not p_thin and c.operation <> 'delete' and b.before is not null then supasaasy.changed_fields(b.before, a.after) end,
-      'attempt', coalesce(p_attempts[s.n], 1)) order by s.n), '[]'), count(*) into rendered, entries
-    from unnest(p_seqs) with ordinality s(seq, n)
-    cross join lateral (select * from supasaasy.changes x where x.seq = s.seq limit 1) c
-    left join lateral (select connector from supasaasy.apps where app_key = c.app_key limit 1) p on true
-    left join lateral (select x.before from supasaasy.changes x where x.previous_seq = c.seq and not p_thin limit 1) n on true
-    left join lateral (
-      select e.raw_payload from supasaasy.entities e
-      where e.collection_key = c.collection_key and e.external_id = c.external_id and e.app_key = c.app_key and not p_thin
-        and e.change_seq = c.seq limit 1
-    ) e on true
-    cross join lateral (select case when c.operation = 'create' or p_thin then null else c.before end as before offset 0) b
-    cross join lateral (select case when c.operation = 'delete' or p_thin then null else coalesce(n.before, e.raw_payload) end as after offset 0) a;
+  -- A row, not json_build_object: that looks the type of every argument up anew, which cost a quarter of the time.
+  select coalesce(json_agg(j.change order by s.n), '[]'), count(*) into rendered, entries
+  from unnest(p_seqs) with ordinality s(seq, n)
+  cross join lateral (select * from supasaasy.changes x where x.seq = s.seq limit 1) c
+  left join lateral (select connector from supasaasy.apps where app_key = c.app_key limit 1) p on true
+  left join lateral (select x.before from supasaasy.changes x where x.previous_seq = c.seq and not p_thin limit 1) n on true
+  left join lateral (
+    select e.raw_payload from supasaasy.entities e
+    where e.collection_key = c.collection_key and e.external_id = c.external_id and e.app_key = c.app_key and not p_thin
+      and e.change_seq = c.seq limit 1
+  ) e on true
+  cross join lateral (select case when c.operation = 'create' or p_thin then null else c.before end as before offset 0) b
+  cross join lateral (select case when c.operation = 'delete' or p_thin then null else coalesce(n.before, e.raw_payload) end as after offset 0) a
+  cross join lateral (select row_to_json(x) as change from (select
+    c.seq, supasaasy.feed_id(c.seq, c.changed_at) as id, supasaasy.entity_key(c.app_key, c.collection_key, c.external_id) as foreign_id,
+    supasaasy.type_of(coalesce(p.connector, split_part(c.collection_key, '_', 1)), c.collection_key, c.operation) as type,
+    c.app_key, c.collection_key, c.external_id, c.operation,
+    (select row_to_json(h) from (select c.app_key, c.collection_key, c.external_id, c.operation, c.origin, coalesce(c.origin_id, '') as origin_id,
+      c.version::text as version, supasaasy.feed_id(c.seq, c.changed_at) as idempotency_key) h) as headers,
+    to_char(c.changed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at, b.before, a.after,
+    case when not p_thin and c.operation <> 'delete' and b.before is not null then supasaasy.changed_fields(b.before, a.after) end as changed_fields,
+    coalesce(p_attempts[s.n], 1) as attempt) x) j;
 end $$;
 
 create or replace function supasaasy.json_or_text(p_text text) returns json

@@ -28,7 +28,7 @@ language sql stable
 return (not p_filter ? 'apps' or p_filter -> 'apps' ? p_app)
   and (not p_filter ? 'collections' or p_filter -> 'collections' ? p_collection)
   and (not p_filter ? 'types' or p_filter -> 'types' ? coalesce(p_operation, p_type)
-    or (p_operation is not null and p_filter -> 'types' ? supasaasy.event_type(p_app, p_collection, p_operation)));
+    or (p_operation is not null and p_filter ->> 'types' like '%.%' and p_filter -> 'types' ? supasaasy.event_type(p_app, p_collection, p_operation)));
 
 -- Unlike the number alone, never given twice, not even after an older copy of the database was restored.
 create or replace function supasaasy.feed_id(p_seq bigint, p_at timestamptz) returns text

@@ -29,13 +29,7 @@ begin
     for c in select * from supasaasy.consumers where kind = log and active order by name for update loop
       oldest_seq := null;
       for lane in select * from supasaasy.consumer_lanes where consumer = c.name loop
-        execute format($q$
-          select least($8, min(f.seq)) from %s f
-          where (f.xid >= pg_snapshot_xmax($1) or f.xid = any(array(select pg_snapshot_xip($1))))
-            and not coalesce(pg_visible_in_snapshot(f.xid, $2) and f.seq <= $3, false) and f.seq < $7
-            and ($4 = -1 or ($4 >> supasaasy.partition_of(f.entity)) & 1 = 1) and ($5 is null or f.topic = $5)
-            and ($6 = '{}'::jsonb or supasaasy.feed_matches($6, f.apps, f.collections, f.kind, f.type)) $q$, supasaasy.feed_rows(log))
-          into oldest_seq using lane.seen, lane.target, lane.seq, lane.partitions, c.topic, c.filter, top_seq, oldest_seq;
+        select least(oldest_seq, u.first_seq) into oldest_seq from supasaasy.unread_of(c, lane) u;
         oldest_seq := least(oldest_seq, (select min(p) from unnest(lane.pending) p));
       end loop;
       oldest_seq := least(oldest_seq, (select min(s) from supasaasy.consumer_held h cross join lateral unnest(h.seqs) s

@@ -1,5 +1,8 @@
-/** One entry of the feed as a consumer gets it: the same in TypeScript, over HTTP and in SQL. */
-export interface Change {
+/**
+ * One entry of the feed as a consumer gets it: the same in TypeScript, over HTTP and in SQL. `Payload` is what the source
+ * was told that its objects are; nothing checks it.
+ */
+export interface Change<Payload = unknown> {
   /** Place in its log, for acknowledging. */
   readonly seq: number;
   /** Unique, and the same at every delivery. */
@@ -18,9 +21,9 @@ export interface Change {
   /** ISO 8601, our clock. */
   readonly created_at: string;
   /** The payload before, null for a create or a thin consumer. */
-  readonly before: unknown;
+  readonly before: Payload | null;
   /** The payload after, null for a delete or a thin consumer. Of a message: its payload. */
-  readonly after: unknown;
+  readonly after: Payload | null;
   /** Top-level fields that differ, for an update or archive. */
   readonly changed_fields: readonly string[] | null;
   /** 1 at the first delivery. */

@@ -10,18 +10,21 @@ export interface ChangesOptions {
   readonly types?: readonly string[];
 }
 
-/** The mirror's own changes. */
-export function changes(options: ChangesOptions = {}): Source {
+/** The mirror's own changes; `changes<Stripe.Subscription>({…})` says what they are changes of. */
+export function changes<Payload = unknown>(options: ChangesOptions = {}): Source<Payload> {
   return fromDatabase('changes', { kind: 'changes', filter: definedLists({ ...options }) });
 }
 
 /** Every webhook delivery as it came, before it is worked: `after` is its body. */
-export function inbox(options: { readonly types?: readonly string[] } = {}): Source {
+export function inbox<Payload = unknown>(options: { readonly types?: readonly string[] } = {}): Source<Payload> {
   return fromDatabase('inbox', { kind: 'messages', topic: 'inbox', filter: definedLists({ ...options }) });
 }
 
 /** Events that are pushed in (`POST /topics/{name}`, `supasaasy.publish_messages`, `ctx.api.publish`). */
-export function topic(name: string, options: { readonly types?: readonly string[] } = {}): Source {
+export function topic<Payload = unknown>(
+  name: string,
+  options: { readonly types?: readonly string[] } = {},
+): Source<Payload> {
   if (!/^[a-z0-9_.:-]{1,128}$/.test(name))
     throw new ConfigError(`the topic "${name}" must match ^[a-z0-9_.:-]{1,128}$`);
   return fromDatabase(name, { kind: 'messages', topic: name, filter: definedLists({ ...options }) });
@@ -31,7 +34,10 @@ export function topic(name: string, options: { readonly types?: readonly string[
  * Rows of any table that are inserted, updated or deleted, in the order of each row. A trigger writes them down, so
  * that no transaction that commits late is missed (`id > last` misses them).
  */
-export function table(name: string, options: { readonly key: string; readonly types?: readonly string[] }): Source {
+export function table<Row = unknown>(
+  name: string,
+  options: { readonly key: string; readonly types?: readonly string[] },
+): Source<Row> {
   const full = name.includes('.') ? name : `public.${name}`;
   return fromDatabase(`table:${full}`, {
     kind: 'messages',
@@ -47,7 +53,7 @@ function definedLists(lists: Record<string, readonly string[] | undefined>): Rec
   );
 }
 
-function fromDatabase(name: string, declaration: SourceDeclaration): Source {
+function fromDatabase<Payload>(name: string, declaration: SourceDeclaration): Source<Payload> {
   return {
     name,
     declaration,

@@ -28,7 +28,10 @@ export interface HandlerContext {
 }
 
 /** Processes one change (the specification's ConnectorFunc). Resolves: done. Throws: see `NonRetriableError`, `RetryAfterError`. */
-export type Handler = (change: Change, context: HandlerContext) => Promise<unknown> | unknown;
+export type Handler<Payload = unknown> = (
+  change: Change<Payload>,
+  context: HandlerContext,
+) => Promise<unknown> | unknown;
 
 const durationMs = z.number().min(0);
 const schema = z.object({
@@ -50,11 +53,11 @@ const schema = z.object({
 });
 
 /** What a person writes; durations in milliseconds. */
-export interface ConsumerInput extends z.input<typeof schema> {
-  readonly source: Source;
-  readonly handler: Handler;
+export interface ConsumerInput<Payload = unknown> extends z.input<typeof schema> {
+  readonly source: Source<Payload>;
+  readonly handler: Handler<Payload>;
   /** False: acknowledged without asking the handler. */
-  readonly filter?: (change: Change) => boolean;
+  readonly filter?: (change: Change<Payload>) => boolean;
   /** Called once each time the consumer becomes late (see `lagAlert`). */
   readonly onLagAlert?: (lag: Lag) => void;
   /** Milliseconds to the next attempt, in place of the exponential backoff. */
@@ -62,7 +65,12 @@ export interface ConsumerInput extends z.input<typeof schema> {
 }
 
 /** A checked consumer, as the runtime reads it. */
-export interface Consumer extends Omit<ConsumerInput, keyof z.input<typeof schema>>, ConsumerSettings {
+export interface Consumer
+  extends Omit<ConsumerInput, keyof z.input<typeof schema> | 'handler' | 'filter'>,
+    ConsumerSettings {
+  // Methods, so that a handler of one kind of payload is a handler.
+  handler(change: Change, context: HandlerContext): Promise<unknown> | unknown;
+  filter?(change: Change): boolean;
   /** Changes taken at one time. */
   readonly batch: number;
   /** A handler that has not returned by then counts as failed. */
@@ -80,7 +88,7 @@ const LATE_MS = 30 * 60_000;
  * Names a consumer, its source and its handler (the specification's AddConnector). Throws a `ConfigError` that lists
  * every mistake.
  */
-export function defineConsumer(input: ConsumerInput): Consumer {
+export function defineConsumer<Payload = unknown>(input: ConsumerInput<Payload>): Consumer {
   const parsed = schema.safeParse(input);
   const problems = parsed.success
     ? []
@@ -104,7 +112,10 @@ export function defineConsumer(input: ConsumerInput): Consumer {
 }
 
 /** A handler made of one handler per type; types without one are acknowledged (`otherwise` is asked where it is given). */
-export function byType(handlers: Readonly<Record<string, Handler>>, otherwise?: Handler): Handler {
+export function byType<Payload = unknown>(
+  handlers: Readonly<Record<string, Handler<Payload>>>,
+  otherwise?: Handler<Payload>,
+): Handler<Payload> {
   return async (change, context) =>
     await (Object.hasOwn(handlers, change.type) ? handlers[change.type] : otherwise)?.(change, context);
 }

@@ -27,7 +27,9 @@ export interface SourceContext {
 }
 
 /** Makes receivers (the specification's ConnectorConstructor). */
-export interface Source {
+export interface Source<Payload = unknown> {
+  /** Never there. It carries the type of the payloads from the source to the handler. */
+  readonly payload?: Payload;
   /** For logs: `changes`, `inbox`, `table:public.orders`. */
   readonly name: string;
   /** What the database is told of the consumer, for sources that live in it. */

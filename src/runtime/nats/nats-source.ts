@@ -28,7 +28,7 @@ const PULL_MS = 1_000;
  * Messages of a JetStream stream, through a durable pull consumer named like ours. Order is kept per key, in one
  * process at a time: what a process left unanswered when it died is waited for before anything newer is delivered.
  */
-export function natsSource(options: NatsSourceOptions): Source {
+export function natsSource<Payload = unknown>(options: NatsSourceOptions): Source<Payload> {
   const opened = new Map<string, Promise<Intake>>();
   return {
     name: `nats:${options.stream}`,

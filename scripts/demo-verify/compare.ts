@@ -8,11 +8,21 @@ export interface Comparison {
   readonly mirror: number;
   /** Objects of which every field is as the account has it. */
   readonly same: number;
+  /** Older parts of conversations of which the provider shows the newest only: a mirror keeps what it has seen. */
+  readonly beyond_cap?: number;
   /** What differs, with the first ids; empty when nothing does. */
   readonly differences: Readonly<Record<string, readonly string[]>>;
 }
 
+interface Row {
+  readonly payload: Json;
+  readonly archived: boolean;
+  readonly parent: string | null;
+}
+
 const BATCH = 2_000;
+/** Intercom shows so many parts of a conversation. */
+const MOST_PARTS = 500;
 
 /** Every collection of an account: ids, and contents field by field. */
 export async function compareWithAccount(demo: RunningDemo, account: Account): Promise<Record<string, Comparison>> {
@@ -25,15 +35,12 @@ export async function compareWithAccount(demo: RunningDemo, account: Account): P
 }
 
 /** What the mirror holds: neither tombstones nor what the provider has archived away. */
-async function readMirror(
-  demo: RunningDemo,
-  collection: string,
-): Promise<Map<string, { payload: Json; archived: boolean }>> {
-  const held = new Map<string, { payload: Json; archived: boolean }>();
+async function readMirror(demo: RunningDemo, collection: string): Promise<Map<string, Row>> {
+  const held = new Map<string, Row>();
   let last = '';
   for (;;) {
-    const rows = await demo.query<{ id: string; payload: Json; archived: boolean }>(
-      `select external_id as id, raw_payload as payload, archived_at is not null as archived from entities
+    const rows = await demo.query<Row & { id: string }>(
+      `select external_id as id, parent_id as parent, raw_payload as payload, archived_at is not null as archived from entities
        where collection_key = '${collection}' and external_id > '${last}' and deleted_at is null order by external_id limit ${BATCH}`,
     );
     for (const { id, ...row } of rows) held.set(id, row);
@@ -45,7 +52,7 @@ async function readMirror(
 function compare(
   provider: string,
   truth: readonly (Json & { readonly id: string })[],
-  mirror: ReadonlyMap<string, { payload: Json; archived: boolean }>,
+  mirror: ReadonlyMap<string, Row>,
 ): Comparison {
   const ids = new Set(truth.map(({ id }) => id));
   const differences: Record<string, string[]> = {};
@@ -61,12 +68,19 @@ function compare(
     for (const field of fields) note(`other ${field}`, object.id);
   }
   // The provider's lists hide what is archived (S4-23); the mirror keeps it.
-  const extra = [...mirror].filter(([id, { archived }]) => !ids.has(id) && !archived);
+  const hidden = [...mirror].filter(([id, { archived }]) => !ids.has(id) && !archived);
+  const shownOf = new Map<string, number>();
+  for (const [id, { parent }] of mirror)
+    if (parent !== null && ids.has(id)) shownOf.set(parent, (shownOf.get(parent) ?? 0) + 1);
+  const capped = ({ parent }: Row) => provider === 'intercom' && (shownOf.get(parent ?? '') ?? 0) >= MOST_PARTS;
+  const extra = hidden.filter(([, row]) => !capped(row));
   for (const [id] of extra) note('too many', id);
+  const beyond = hidden.length - extra.length;
   return {
     account: truth.length,
     mirror: truth.filter(({ id }) => mirror.has(id)).length + extra.length,
     same,
+    ...(beyond > 0 && { beyond_cap: beyond }),
     differences,
   };
 }

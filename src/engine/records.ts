@@ -51,6 +51,8 @@ export interface TaskInput {
 
 export interface TaskFilter {
   readonly run_id?: string;
+  /** Only what belongs to no run: what webhooks ask to read again. */
+  readonly urgent?: true;
   readonly app_key?: string;
   readonly apps?: readonly string[];
 }
@@ -195,7 +197,8 @@ export interface OperationGroup {
     readonly api_version?: string;
   }[];
   readonly gone: readonly { readonly id: string; readonly version: number; readonly version_until: number }[];
-  readonly again: readonly string[];
+  /** Read again, unless what is stored was true after `version_until`. */
+  readonly again: readonly { readonly id: string; readonly version_until: number }[];
 }
 
 export interface SettledDelivery {

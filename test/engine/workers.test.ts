@@ -242,6 +242,59 @@ describeEachDatabase('workers', (make) => {
     await mirror.expectTruth();
   });
 
+  it('what a webhook asks to read again waits for no long list', async () => {
+    const mirror = open({ resources: ['thing'] });
+    const [id = ''] = fill(mirror, 'thing', 9);
+    await mirror.full();
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    mirror.api.meddle = async ({ path, query }) => {
+      if (path === '/things' && query.has('after')) await held;
+      return undefined;
+    };
+    const { runId } = await mirror.engine.startRun(mirror.key, 'full');
+    // Every slot holds a list.
+    const backfill = mirror.engine.work({ slots: 1, filter: { app_key: mirror.key } });
+    await expect.poll(() => mirror.api.requests.at(-1)).toContain('after=');
+    mirror.account.tick(10);
+    mirror.account.update('thing', id, { n: 'new' });
+    await mirror.accept(mirror.account.announce('thing.touched', { id }));
+    await mirror.engine.drain();
+    const urgent = { app_key: mirror.key, urgent: true } as const;
+    expect(await mirror.engine.work({ slots: 1, filter: urgent, once: true })).toEqual({ tasks: 1 });
+    expect((await mirror.row('thing', id))?.raw_payload).toMatchObject({ n: 'new' });
+    expect((await mirror.engine.getRun(runId))?.state).toBe('running');
+    release();
+    await backfill;
+    expect((await mirror.engine.getRun(runId))?.state).toBe('completed');
+    await expectNothingOpen(mirror);
+  });
+
+  it('the log of changes does not have read again what was read since', async () => {
+    const mirror = open({ resources: ['thing'] });
+    const [id = ''] = fill(mirror, 'thing', 2);
+    await mirror.full();
+    const retrieved = () => pagesAsked(mirror, `/things/${id}`);
+    mirror.account.tick(10);
+    mirror.account.update('thing', id, { n: 'first' });
+    const told = mirror.account.announce('thing.touched', { id });
+    mirror.account.tick(10);
+    await mirror.deliver(told);
+    expect(retrieved()).toBe(1);
+    mirror.account.tick(10);
+    await mirror.incremental();
+    expect(retrieved()).toBe(1);
+    // What happened after that is.
+    mirror.account.update('thing', id, { n: 'second' });
+    mirror.account.announce('thing.touched', { id });
+    mirror.account.tick(10);
+    await mirror.incremental();
+    expect(retrieved()).toBe(2);
+    await mirror.expectTruth();
+  });
+
   it('a list of children asked for again while it was under way is read once more', async () => {
     const mirror = open();
     const part = (n: number, text = 0) => ({ id: `${mirror.key}_${n}`, text });

@@ -44,15 +44,15 @@ function groupOf(app: App, name: string, entities: ReadonlyMap<string, Latest>):
     spec: app.spec(name),
     states: [] as OperationGroup['states'][number][],
     gone: [] as OperationGroup['gone'][number][],
-    again: [] as string[],
+    again: [] as OperationGroup['again'][number][],
   };
   for (const [id, { operation, placed, ambiguous }] of entities) {
     const version = secondOf(placed.event) * 1000;
     const version_until = version + 999;
-    if (ambiguous && retrievable) group.again.push(id);
+    if (ambiguous && retrievable) group.again.push({ id, version_until });
     else if (operation.type === 'delete') group.gone.push({ id, version, version_until });
     else if (operation.object === undefined) {
-      if (retrievable) group.again.push(id);
+      if (retrievable) group.again.push({ id, version_until });
     } else {
       group.states.push({
         ...(placed.inbox === undefined ? {} : { inbox: placed.inbox }),

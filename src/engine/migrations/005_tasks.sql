@@ -47,6 +47,7 @@ language sql set search_path = '' as $$
     where t.state in ('ready', 'running')
       and (case t.state when 'ready' then t.not_before <= clock_timestamp() else t.lease_until < clock_timestamp() end)
       and (not p_filter ? 'run_id' or t.run_id = (p_filter ->> 'run_id')::uuid)
+      and (not p_filter ? 'urgent' or t.run_id is null)
       and (not p_filter ? 'app_key' or t.app_key = p_filter ->> 'app_key')
       and (not p_filter ? 'apps' or p_filter -> 'apps' ? t.app_key)
       and not exists (select 1 from supasaasy.apps a where a.app_key = t.app_key and a.paused_at is not null)
@@ -74,7 +75,7 @@ $$;
 create or replace function supasaasy.idle_runs(p_filter jsonb default '{}') returns jsonb
 language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(r.id), '[]') from supasaasy.runs r
-  where r.state = 'running'
+  where r.state = 'running' and not p_filter ? 'urgent'
     and (not p_filter ? 'run_id' or r.id = (p_filter ->> 'run_id')::uuid)
     and (not p_filter ? 'app_key' or r.app_key = p_filter ->> 'app_key')
     and (not p_filter ? 'apps' or p_filter -> 'apps' ? r.app_key)

@@ -214,6 +214,7 @@ language sql stable set search_path = '' as $$
   from supasaasy.tasks t
   where t.state in ('ready', 'running')
     and (not p_filter ? 'run_id' or t.run_id = (p_filter ->> 'run_id')::uuid)
+    and (not p_filter ? 'urgent' or t.run_id is null)
     and (not p_filter ? 'app_key' or t.app_key = p_filter ->> 'app_key')
     and (not p_filter ? 'apps' or p_filter -> 'apps' ? t.app_key)
     and not exists (select 1 from supasaasy.apps a where a.app_key = t.app_key and a.paused_at is not null)

@@ -37,7 +37,7 @@ language sql set search_path = '' as $$
 $$;
 
 -- Applies what events say. p_groups: one per resource,
---   {spec, states: [{inbox, path, version, version_until, api_version}], gone: [{id, version, version_until}], again: [ids]}
+--   {spec, states: [{inbox, path, version, version_until, api_version}], gone: [{id, version, version_until}], again: [{id, version_until}]}
 -- A state names where its object lies in the inbox row's body (or in p_body): the text that was signed is what is
 -- stored, not a copy that went through JavaScript's numbers.
 create or replace function supasaasy.apply_groups(p_app text, p_groups jsonb, p_body jsonb, p_context jsonb) returns jsonb
@@ -52,6 +52,7 @@ declare
   api_versions text[];
   gone supasaasy.entity_state[];
   part jsonb;
+  again jsonb;
   counts jsonb := '{}';
   child record;
   resource text;
@@ -86,8 +87,15 @@ begin
       end loop;
       perform supasaasy.ask_again(p_app, spec, part -> 'again', p_context);
     end if;
-    if jsonb_array_length(coalesce(grp -> 'again', '[]')) > 0 then
-      perform supasaasy.ask_again(p_app, spec, grp -> 'again', p_context);
+    -- The log of changes repeats what webhooks have told: what was read since then is not read once more.
+    select jsonb_agg(a ->> 'id') into again
+    from jsonb_array_elements(grp -> 'again') a
+    left join lateral (
+      select e.version from supasaasy.entities e
+      where e.app_key = p_app and e.collection_key = spec ->> 'collection' and e.external_id = a ->> 'id' limit 1) e on true
+    where e.version is null or e.version <= (a ->> 'version_until')::bigint;
+    if again is not null then
+      perform supasaasy.ask_again(p_app, spec, again, p_context);
     end if;
   end loop;
   return counts;

@@ -34,9 +34,11 @@ export function startLive(
   const signal = AbortSignal.any([outer, controller.signal]);
   const { ports } = engine;
   const inbox = createBell();
+  const urgent = createBell();
   const tasks = createBell();
   signal.addEventListener('abort', () => {
     inbox.ring();
+    urgent.ring();
     tasks.ring();
   });
 
@@ -71,7 +73,10 @@ export function startLive(
 
   const loops = [
     loop('inbox', inbox, INBOX_EVERY_MS, async () => {
-      if ((await engine.drain({ signal })) > 0) await engine.work({ signal, slots: URGENT_SLOTS, once: true });
+      if ((await engine.drain({ signal })) > 0) urgent.ring();
+    }),
+    loop('urgent', urgent, INBOX_EVERY_MS, async () => {
+      await engine.work({ signal, slots: URGENT_SLOTS, filter: { urgent: true }, once: true });
     }),
     loop('worker', tasks, TASKS_EVERY_MS, async () => {
       await engine.work({ signal });

@@ -42,6 +42,9 @@ export interface KeyedQueue {
   clear(): void;
 }
 
+/** Settled changes that an acknowledgement may still come for a second time. */
+const REMEMBERED = 10_000;
+
 export function createKeyedQueue(
   context: SourceContext,
   /** Told once for every change that will not come again. */
@@ -85,6 +88,7 @@ export function createKeyedQueue(
 
   function settle(change: Change, dead: boolean): void {
     settled.add(change.seq);
+    if (settled.size > REMEMBERED) settled.delete(settled.values().next().value ?? 0);
     const entity = entities.get(change.foreign_id);
     if (entity === undefined) return;
     entity.waiting = entity.waiting.filter((waiting) => waiting.seq !== change.seq);

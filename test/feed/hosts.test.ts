@@ -3,6 +3,7 @@ import '../../connectors/stripe/index.ts';
 import { defineConfig } from '../../src/config.ts';
 import { assembleMigrations } from '../../src/engine/assemble.ts';
 import { createEngine } from '../../src/engine/engine.ts';
+import type { Change } from '../../src/engine/feed/change.ts';
 import { changes, table } from '../../src/engine/feed/database-source.ts';
 import { type ConsumerInput, defineConsumer } from '../../src/engine/feed/define-consumer.ts';
 import { createFeedStore } from '../../src/engine/feed/feed-store.ts';
@@ -46,6 +47,24 @@ describeEachDatabase(
       expect(got).toEqual(['a', 'b']);
       expect(log).toHaveBeenCalledWith('error', 'consumer broken stopped: its server is away');
       expect(await (await ring()).json()).toMatchObject({ changes: 0 });
+    });
+
+    it('stop within a batch when their time is over, and the next one goes on', async () => {
+      const { database } = await make({ template: 'engine' });
+      for (const id of ['a', 'b', 'c', 'd']) await write(database, id, {});
+      const got: string[] = [];
+      let clock = 0;
+      const handler = (change: Change) => {
+        got.push(change.external_id ?? '');
+        clock += 60;
+      };
+      const config = defineConfig({ consumers: [consumer({ handler })] });
+      const engine = createEngine({ config, database, env: {}, ports: { monotonic: () => clock } });
+      await workSlice(engine, { budgetMs: 100 });
+      expect(got).toEqual(['a', 'b']);
+      expect((await engine.feed.store.status('reader'))[0]).toMatchObject({ in_flight: 0, lag: { changes: 2 } });
+      await workSlice(engine, { budgetMs: 100 });
+      expect(got).toEqual(['a', 'b', 'c', 'd']);
     });
 
     it('forget what is older than the retention, once an hour, and name who holds the feed back', async () => {

@@ -79,12 +79,11 @@ export function createFeed(options: FeedOptions): Feed {
     const receiver = await consumer.source.open({ settings: consumer, ports, database });
     try {
       return await runConsumer(
-        { consumer, receiver, ports, apiFor, database: sql },
+        { consumer, receiver, ports, apiFor, database: sql, deadline },
         {
           signal,
           wake,
           once,
-          deadline,
           ...(options.lagCheckMs === undefined ? {} : { lagCheckMs: options.lagCheckMs }),
         },
       );

@@ -17,6 +17,8 @@ export interface HandlingContext {
   /** For one change; within its transaction, where there is one. */
   readonly apiFor: (consumer: string, tx?: Transaction) => ConsumerApi;
   readonly database?: SqlDatabase | undefined;
+  /** Monotonic milliseconds after which no handler is begun. */
+  readonly deadline?: number | undefined;
 }
 
 const FLUSH_AFTER = 100;
@@ -26,7 +28,7 @@ const GRACE_MS = 5000;
 
 /**
  * Hands one batch to the handler, change after change, and answers each: acknowledged, or given back with the reason.
- * Ends early when the signal aborts (the rest is given back) or the lease is lost (the rest is somebody else's).
+ * Ends early when the signal aborts or the deadline is over (the rest is given back) or the lease is lost (the rest is somebody else's).
  */
 export async function handleBatch(
   context: HandlingContext,
@@ -64,7 +66,7 @@ export async function handleBatch(
 
   try {
     for (const change of batch.changes) {
-      if (stop.aborted) break;
+      if (stop.aborted || (context.deadline !== undefined && ports.monotonic() >= context.deadline)) break;
       if (held.has(change.foreign_id)) {
         answered += 1;
         continue;

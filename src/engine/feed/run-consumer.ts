@@ -6,8 +6,6 @@ import type { Wake } from './wake.ts';
 export interface RunConsumerOptions {
   readonly signal: AbortSignal;
   readonly wake: Wake;
-  /** Monotonic milliseconds after which nothing more is begun. */
-  readonly deadline?: number | undefined;
   /** Returns when there is nothing to do now, instead of waiting for more. */
   readonly once?: boolean;
   readonly lagCheckMs?: number;
@@ -24,7 +22,8 @@ export async function runConsumer(context: HandlingContext, options: RunConsumer
   const { consumer, receiver, ports } = context;
   const { signal, wake } = options;
   const active = new Set<Promise<void>>();
-  const stop = () => signal.aborted || (options.deadline !== undefined && ports.monotonic() >= options.deadline);
+  const { deadline } = context;
+  const stop = () => signal.aborted || (deadline !== undefined && ports.monotonic() >= deadline);
   const watch = new AbortController();
   const watching =
     options.once === true ? undefined : watchLag(context, AbortSignal.any([signal, watch.signal]), options.lagCheckMs);

@@ -12,5 +12,8 @@ export function seconds(field: string): InstantAt {
   return { path: [field], unit: 's' };
 }
 
+/** Where lists and searches say how many there are in all. */
+export const TOTAL: { readonly path: Path } = { path: ['total_count'] };
+
 /** Where lists by cursor and searches put the next cursor. */
 export const NEXT_CURSOR: Path = ['pages', 'next', 'starting_after'];

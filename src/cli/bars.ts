@@ -1,5 +1,5 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
-import { type Line, rateOf } from './line.ts';
+import { etaOf, type Line, percent, rateOf } from './line.ts';
 import type { Output } from './output.ts';
 import { formatCount } from './table.ts';
 
@@ -18,10 +18,10 @@ const IDLE_MS = 1_000;
  */
 export function createBars(out: Output, stream: NodeJS.WritableStream) {
   const multi = new MultiBar({
-    format: '{name} {bar} {rows} rows {rate} rows/s  {left}',
+    format: '{name} {bar} {rows} rows {rate} rows/s {budget} of the budget  {left}',
     barCompleteChar: '█',
     barIncompleteChar: '░',
-    barsize: Math.max(8, Math.min(24, out.columns - 80)),
+    barsize: Math.max(8, Math.min(24, out.columns - 98)),
     hideCursor: true,
     stream,
     fps: 10,
@@ -83,11 +83,8 @@ function payloadOf(line: Line, out: Output) {
     name: line.name.padEnd(40),
     rows: formatCount(line.rows).padStart(9),
     rate: formatCount(rate).padStart(8),
+    budget: percent(line.budgetUse).padStart(5),
     left:
-      line.total === 0
-        ? ''
-        : isComplete(line)
-          ? out.green('done')
-          : `ETA ${Math.ceil((line.total - line.rows) / Math.max(1, rate))} s`,
+      line.total === 0 ? '' : isComplete(line) ? out.green('done') : `ETA ${Math.ceil((etaOf(line) ?? 0) / 1000)} s`,
   };
 }

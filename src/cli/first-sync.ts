@@ -4,6 +4,7 @@ import type { Project } from '../runtime/node/project.ts';
 import type { Cli } from './command.ts';
 import { whyNot } from './commands/sync.ts';
 import type { Demo } from './demo.ts';
+import { expectKnownRows } from './expect-rows.ts';
 import type { Progress } from './progress.ts';
 import { runSync } from './run-sync.ts';
 
@@ -37,20 +38,10 @@ export async function firstSync(
   return problems.length === 0;
 }
 
-/** How much there will be: an emulated account tells; a real one has at least what it had before. */
+/** How much there will be: an emulated account tells; of a real one see `expectKnownRows`. */
 async function expectRows(project: Project, appKey: string, progress: Progress, demo: Demo | undefined): Promise<void> {
   const { connector } = project.engine.app(appKey).config;
   const account = demo?.accounts.find((each) => each.name === connector.metadata.name);
-  if (demo !== undefined && account !== undefined) {
-    for (const [resource, rows] of Object.entries(await demo.counts(account))) progress.expect(appKey, resource, rows);
-    return;
-  }
-  const known = await project.database.query<{ collection_key: string; rows: string }>(
-    'select collection_key, count(*) as rows from supasaasy.entities where app_key = $1 and deleted_at is null group by 1',
-    [appKey],
-  );
-  for (const resource of Object.values(connector.resources)) {
-    const rows = known.find((each) => each.collection_key === resource.collection)?.rows;
-    if (rows !== undefined) progress.expect(appKey, resource.name, Number(rows));
-  }
+  if (demo === undefined || account === undefined) return await expectKnownRows(project, appKey, progress);
+  for (const [resource, rows] of Object.entries(await demo.counts(account))) progress.expect(appKey, resource, rows);
 }

@@ -8,6 +8,7 @@ import { doctor } from './commands/doctor.ts';
 import { init } from './commands/init.ts';
 import { migrate } from './commands/migrate.ts';
 import { migrations } from './commands/migrations.ts';
+import { plan } from './commands/plan.ts';
 import { quarantine } from './commands/quarantine.ts';
 import { query } from './commands/query.ts';
 import { resume } from './commands/resume.ts';
@@ -28,6 +29,7 @@ const commands: readonly DefineCommand[] = [
   init,
   migrate,
   migrations,
+  plan,
   sync,
   status,
   query,

@@ -1,13 +1,13 @@
 import process from 'node:process';
 import type { PageProgress } from '../engine/sync/context.ts';
 import { createBars } from './bars.ts';
-import { type Line, rateOf } from './line.ts';
+import { etaOf, type Line, percent, rateOf } from './line.ts';
 import type { Output } from './output.ts';
-import { formatCount } from './table.ts';
+import { formatCount, formatDuration } from './table.ts';
 
 export interface Progress {
   readonly onPage: (progress: PageProgress) => void;
-  /** How many rows a resource will have, where that is known: then there is an ETA. */
+  /** How many rows a resource will have, as far as that is known, whenever it becomes known: then there is an ETA. */
   expect(appKey: string, resource: string, rows: number): void;
   /** Ends the drawing; later pages are not shown. */
   stop(): void;
@@ -23,28 +23,44 @@ export function createProgress(out: Output): Progress {
   let stopped = false;
   let saidAt = performance.now();
 
-  function add(name: string, rows: number): void {
+  function add(name: string, rows: number, budgetUse: number): void {
     if (stopped || rows === 0) return;
     const now = performance.now();
-    const line = lines.get(name) ?? { name, rows: 0, total: totals.get(name) ?? 0, startedAt: now, touchedAt: now };
+    const line = lines.get(name) ?? {
+      name,
+      rows: 0,
+      total: totals.get(name) ?? 0,
+      startedAt: now,
+      touchedAt: now,
+      budgetUse,
+    };
     lines.set(name, line);
     line.rows += rows;
     line.touchedAt = now;
+    line.budgetUse = budgetUse;
     if (out.interactive) {
       bars ??= createBars(out, process.stderr);
       bars.draw(line);
     } else if (now - saidAt > PLAIN_EVERY_MS) {
       saidAt = now;
       const sum = [...lines.values()].reduce((rows, each) => rows + each.rows, 0);
-      out.note(`… ${formatCount(sum)} rows, now ${name} (${formatCount(line.rows)}, ${formatCount(rateOf(line))}/s)`);
+      const eta = etaOf(line);
+      out.note(
+        `… ${formatCount(sum)} rows, now ${name} (${formatCount(line.rows)}, ${formatCount(rateOf(line))}/s${eta === undefined ? '' : `, ETA ${formatDuration(eta)}`}); ${percent(budgetUse)} of the allowed requests in use`,
+      );
     }
   }
 
   return {
-    expect: (appKey, resource, rows) => void totals.set(`${appKey} ${resource}`, rows),
-    onPage({ appKey, resource, counts }) {
-      add(`${appKey} ${resource}`, rowsOf(counts));
-      for (const [child, nested] of childrenOf(counts)) add(`${appKey} ${child}`, rowsOf(nested));
+    expect(appKey, resource, rows) {
+      const name = `${appKey} ${resource}`;
+      totals.set(name, rows);
+      const line = lines.get(name);
+      if (line !== undefined) line.total = rows;
+    },
+    onPage({ appKey, resource, counts, budgetUse = 0 }) {
+      add(`${appKey} ${resource}`, rowsOf(counts), budgetUse);
+      for (const [child, nested] of childrenOf(counts)) add(`${appKey} ${child}`, rowsOf(nested), budgetUse);
     },
     stop() {
       if (stopped) return;

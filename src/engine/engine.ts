@@ -89,7 +89,7 @@ export function createEngine(options: EngineOptions): Engine {
     },
     onPage(progress) {
       pages.turn();
-      options.onPage?.(progress);
+      options.onPage?.({ ...progress, budgetUse: budget.use(progress.appKey) });
     },
     pageTurned: pages.next,
     async request(app, request, task, signal) {

@@ -122,6 +122,7 @@ export function createStore(db: Database) {
         ceiling,
         burst,
       }),
+    rateOf: (app: string, rateClass: string) => db.call<number | null>('rate_of', { app, class: rateClass }),
     learnRate: (app: string, rateClass: string, limited: boolean, retryAfterMs: number | null) =>
       db.call<null>('learn_rate', { app, class: rateClass, limited, retry_after_ms: retryAfterMs }),
     acceptDeliveries: (deliveries: readonly AcceptedDelivery[]) =>

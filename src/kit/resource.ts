@@ -71,6 +71,8 @@ export interface Resource extends Shape {
     readonly variants?: readonly Readonly<Record<string, string>>[];
     readonly pageSize: number;
     readonly next: NextPage;
+    /** Where an answer says how many objects there are in all; of a request of its own where asking for a page has effects. */
+    readonly total?: { readonly path: Path; readonly request?: ProviderRequest };
     /** The list can be filtered by creation time, so that ranges can be read in parallel and `sync_from` is exact. */
     readonly ranged?: boolean;
     /** Items name the objects but do not show them whole: each newer one is retrieved. */

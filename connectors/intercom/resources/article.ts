@@ -1,4 +1,4 @@
-import { intercomResource, seconds } from '../resource.ts';
+import { intercomResource, seconds, TOTAL } from '../resource.ts';
 
 /**
  * Numbered pages: an article that is deleted meanwhile moves the others up, so one can slip between two pages. It
@@ -13,7 +13,7 @@ export const article = intercomResource({
   created: seconds('created_at'),
   version: seconds('updated_at'),
   volatile: ['statistics'],
-  list: { path: '/articles', pageSize: 150, next: { style: 'page', path: ['pages', 'next'] } },
+  list: { path: '/articles', pageSize: 150, next: { style: 'page', path: ['pages', 'next'] }, total: TOTAL },
   retrieve: { path: '/articles/{id}' },
   incremental: { by: 'full' },
   docs: 'https://developers.intercom.com/docs/references/2.14/rest-api/api.intercom.io/articles',

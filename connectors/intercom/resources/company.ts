@@ -1,4 +1,4 @@
-import { intercomResource, seconds } from '../resource.ts';
+import { intercomResource, seconds, TOTAL } from '../resource.ts';
 
 /**
  * Read by scroll: `GET /companies` ends at 10,000 and leaves out companies without users. The scroll hands out each
@@ -15,6 +15,8 @@ export const company = intercomResource({
     path: '/companies/scroll',
     pageSize: 100,
     next: { style: 'scroll', path: ['scroll_param'] },
+    // A scroll that is only looked at would keep the next one out for a minute.
+    total: { ...TOTAL, request: { path: '/companies', query: { per_page: 1 } } },
     confirmAbsence: 'companies without users may be left out of it',
   },
   retrieve: { path: '/companies/{id}' },

@@ -1,4 +1,4 @@
-import { intercomResource, NEXT_CURSOR, seconds } from '../resource.ts';
+import { intercomResource, NEXT_CURSOR, seconds, TOTAL } from '../resource.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -16,7 +16,13 @@ export const contact = intercomResource({
   created: seconds('created_at'),
   version: seconds('updated_at'),
   archived: { path: ['archived'], equals: true },
-  list: { path: '/contacts', pageSize: 150, next: { style: 'path', path: NEXT_CURSOR }, hidesArchived: true },
+  list: {
+    path: '/contacts',
+    pageSize: 150,
+    next: { style: 'path', path: NEXT_CURSOR },
+    total: TOTAL,
+    hidesArchived: true,
+  },
   retrieve: { path: '/contacts/{id}' },
   incremental: { by: 'search', overlapMs: HOUR_MS },
   docs: 'https://developers.intercom.com/docs/references/2.14/rest-api/api.intercom.io/contacts',

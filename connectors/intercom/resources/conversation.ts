@@ -1,4 +1,4 @@
-import { intercomResource, NEXT_CURSOR, seconds } from '../resource.ts';
+import { intercomResource, NEXT_CURSOR, seconds, TOTAL } from '../resource.ts';
 
 /**
  * Lists and searches show a conversation without its parts, so each newer one is retrieved.
@@ -24,6 +24,7 @@ export const conversation = intercomResource({
     method: 'POST',
     pageSize: 150,
     next: { style: 'path', path: NEXT_CURSOR },
+    total: TOTAL,
     ranged: true,
     partial: true,
   },

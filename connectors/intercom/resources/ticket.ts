@@ -1,4 +1,4 @@
-import { intercomResource, NEXT_CURSOR, seconds } from '../resource.ts';
+import { intercomResource, NEXT_CURSOR, seconds, TOTAL } from '../resource.ts';
 
 /**
  * There is no list, only a search, which shows tickets whole and is exact to the second. The order of the pages is
@@ -16,6 +16,7 @@ export const ticket = intercomResource({
     method: 'POST',
     pageSize: 150,
     next: { style: 'path', path: NEXT_CURSOR },
+    total: TOTAL,
     ranged: true,
   },
   retrieve: { path: '/tickets/{id}' },

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { RunOptions, SyncMode } from '../../engine/store.ts';
 import { type Preview, previewRun } from '../../engine/sync/preview.ts';
 import { type DefineCommand, EXIT } from '../command.ts';
+import { expectRows } from '../expect-rows.ts';
 import { withProject } from '../open.ts';
 import { collect, parsePositive, parseWord } from '../parse.ts';
 import { createProgress } from '../progress.ts';
@@ -60,6 +61,7 @@ export const sync: DefineCommand = (cli) =>
           else cli.out.print(describePreview(preview));
           return;
         }
+        if (options.mode === 'full') await expectRows(cli, { engine, database }, appKey, wish, progress, signal);
         const outcome = await runSync(engine, appKey, options.mode, { ...wish, signal }).finally(progress.stop);
         cli.exitCode = exitCodeOf(outcome);
         if (options.json === true) cli.out.json(outcome);

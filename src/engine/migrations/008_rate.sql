@@ -40,3 +40,9 @@ language sql set search_path = '' as $$
     blocked_until = case when p_limited then greatest(blocked_until, clock_timestamp() + make_interval(secs => coalesce(p_retry_after_ms, 0) / 1000)) else blocked_until end
   where app_key = p_app and class = p_class;
 $$;
+
+-- Requests per second as they stand now; null where nothing was asked yet.
+create or replace function supasaasy.rate_of(p_app text, p_class text) returns double precision
+language sql stable set search_path = '' as $$
+  select rate from supasaasy.rate_budgets where app_key = p_app and class = p_class;
+$$;

@@ -10,6 +10,8 @@ export interface Budget {
   acquire(app: App, request: ProviderRequest, priority: number, signal: AbortSignal): Promise<boolean>;
   /** What the provider answered: too many (with its wish), or fine. */
   report(app: App, request: ProviderRequest, limited: boolean, retryAfterMs?: number): Promise<void>;
+  /** Share of the requests allowed to an app's busiest bucket that this process has sent in the last seconds, 0 … 1. */
+  use(appKey: string): number;
 }
 
 /** Tokens taken ahead are given up after this long: a worker that sleeps must not burst. */
@@ -25,12 +27,17 @@ interface Held {
   rate: number;
   fine: number;
   taking: Promise<void> | undefined;
+  /** Monotonic milliseconds of what was sent in the last seconds. */
+  sent: number[];
 }
+
+/** `use` looks back so far. */
+const USE_MS = 5_000;
 
 export function createBudget(store: Store, ports: Ports): Budget {
   const held = new Map<string, Held>();
   const heldFor = (key: string): Held => {
-    const h = held.get(key) ?? { tokens: 0, until: 0, rate: 0, fine: 0, taking: undefined };
+    const h = held.get(key) ?? { tokens: 0, until: 0, rate: 0, fine: 0, taking: undefined, sent: [] };
     held.set(key, h);
     return h;
   };
@@ -61,6 +68,8 @@ export function createBudget(store: Store, ports: Ports): Budget {
           if (signal.aborted) return false;
           if (h.tokens > 0 && ports.monotonic() < h.until) {
             h.tokens -= 1;
+            h.sent.push(ports.monotonic());
+            if (h.sent.length > 2 * USE_MS) h.sent = h.sent.filter((at) => at > ports.monotonic() - USE_MS);
             break;
           }
           if (h.taking !== undefined) {
@@ -83,6 +92,17 @@ export function createBudget(store: Store, ports: Ports): Budget {
         }
       }
       return true;
+    },
+    use(appKey) {
+      const now = ports.monotonic();
+      let most = 0;
+      for (const [key, h] of held) {
+        if (!key.startsWith(`${appKey}/`) || h.rate === 0) continue;
+        h.sent = h.sent.filter((at) => at > now - USE_MS);
+        const span = Math.max(1_000, now - (h.sent[0] ?? now));
+        most = Math.max(most, ((h.sent.length / span) * 1_000) / h.rate);
+      }
+      return Math.min(1, most);
     },
     async report(app, request, limited, retryAfterMs) {
       const [particular] = app.config.connector.limits.classes(request);

@@ -42,6 +42,8 @@ export interface PageProgress {
   readonly resource: string;
   readonly records: number;
   readonly counts: Counts;
+  /** Share of the allowed requests in use, 0 … 1 (`Budget.use`). */
+  readonly budgetUse?: number;
 }
 
 /** The moment that an answer belongs to, in the terms of the write path. */

@@ -1,3 +1,4 @@
+import { valueAt } from '../../kit/normalize.ts';
 import type { NextPage, Path } from '../../kit/resource.ts';
 
 const QUOTE = 0x22;
@@ -23,8 +24,7 @@ export function guessNext(bytes: Uint8Array, idPath: Path, next: NextPage): stri
   const around = `${text(head)} ${text(bytes.subarray(end + 1))}`;
   if (!new RegExp(`"${next.more[0]}"\\s*:\\s*true`).test(around)) return undefined;
   try {
-    let value: unknown = JSON.parse(text(bytes.subarray(start, end + 1)));
-    for (const step of idPath) value = (value as Record<string, unknown> | undefined)?.[step];
+    const value = valueAt(JSON.parse(text(bytes.subarray(start, end + 1))), idPath);
     return typeof value === 'string' && value !== '' ? value : undefined;
   } catch {
     return undefined;
@@ -44,7 +44,7 @@ function lastRecordEnd(bytes: Uint8Array): number | undefined {
       if (braces > 1) return undefined;
     } else if (byte === CLOSE_LIST) {
       do at -= 1;
-      while (at > stop && (bytes[at] as number) <= 0x20);
+      while (at > stop && (bytes[at] ?? 0) <= 0x20);
       return bytes[at] === CLOSE ? at : undefined;
     }
   }

@@ -52,7 +52,7 @@ export const sync: DefineCommand = (cli) =>
         onPage: progress.onPage,
         migrations: options.dryRun === true ? 'check' : 'require',
       } as const;
-      await withProject(cli, command.optsWithGlobals(), open, async ({ engine }) => {
+      await withProject(cli, command.optsWithGlobals(), open, async ({ engine, database }) => {
         engine.app(appKey).account();
         if (options.dryRun === true) {
           const preview = await previewRun(engine, appKey, options.mode, wish, signal).finally(progress.stop);

@@ -174,6 +174,17 @@ describeEachDatabase(
       expect(deliveries).toEqual([]);
     });
 
+    it('says that a secret is no secret, without showing it', async () => {
+      const database = await fresh();
+      const { deliveries, url } = await receive();
+      const store = run(database, push({ url, env: { PUSH_SECRET: 'whsec_not base64!' } }));
+      await write(database.database, 'a', {});
+      await expect
+        .poll(async () => (await store.deadLetters('push', 10, null))[0]?.error)
+        .toBe('a secret to sign with is no such thing: it must be whsec_ and base64');
+      expect(deliveries).toEqual([]);
+    });
+
     it('is refused when its name leads to a private address', async () => {
       const database = await fresh();
       const store = run(

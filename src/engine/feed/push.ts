@@ -22,7 +22,7 @@ export interface PushInput extends Omit<ConsumerInput, 'handler' | 'transaction'
 }
 
 const [SECOND, MINUTE, HOUR] = [1000, 60_000, 3_600_000];
-/** What the Standard Webhooks recommend: eleven attempts in about three days. */
+/** What the Standard Webhooks recommend: ten attempts in about three days. */
 export const PUSH_SCHEDULE: readonly number[] = [
   5 * SECOND,
   5 * MINUTE,

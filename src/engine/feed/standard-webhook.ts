@@ -1,3 +1,5 @@
+import { MissingSecretError } from '../../errors.ts';
+
 /** Signing by the Standard Webhooks rules (https://www.standardwebhooks.com), version 1: HMAC-SHA256. */
 export interface SignedMessage {
   readonly id: string;
@@ -30,6 +32,16 @@ async function sign(message: SignedMessage, secret: string): Promise<string> {
 
 /** `whsec_` and base64; the prefix may be missing. */
 function secretBytes(secret: string): Uint8Array<ArrayBuffer> {
-  const text = atob(secret.startsWith('whsec_') ? secret.slice('whsec_'.length) : secret);
+  const text = decode(secret.startsWith('whsec_') ? secret.slice('whsec_'.length) : secret);
+  if (text === undefined || text === '')
+    throw new MissingSecretError('a secret to sign with is no such thing: it must be whsec_ and base64');
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}
+
+function decode(base64: string): string | undefined {
+  try {
+    return atob(base64);
+  } catch {
+    return undefined;
+  }
 }

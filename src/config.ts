@@ -77,6 +77,8 @@ const schema = z.strictObject({
     .default([]),
   /** How long the change feed remembers. What an active consumer has not read is kept longer, and said. */
   feed: z.strictObject({ retention_days: z.number().positive().default(90) }).prefault({}),
+  /** Runs that have ended, with their tasks and passes. */
+  runs: z.strictObject({ retention_days: z.number().positive().default(30) }).prefault({}),
   auth: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
   sync: z
     .strictObject({

@@ -155,8 +155,10 @@ export function createStore(db: Database) {
     // 64-bit counts come as text through some drivers.
     replayDeliveries: async (filter: ReplayFilter) =>
       Number(await db.call<number | string>('replay_deliveries', { filter })),
-    trimInbox: async (olderThanDays: number) =>
-      Number(await db.call<number | string>('trim_inbox', { older_than: `${olderThanDays} days` })),
+    trimInbox: async (olderThanDays: number, limit: number) =>
+      Number(await db.call<number | string>('trim_inbox', { older_than: `${olderThanDays} days`, limit })),
+    trimRuns: (olderThanDays: number, limit: number) =>
+      db.call<number>('trim_runs', { older_than: `${olderThanDays} days`, limit }),
     declareApps: (apps: readonly { app_key: string; name: string; connector: string }[]) =>
       db.call<null>('declare_apps', { apps }),
     declareSchedules: (schedules: readonly DeclaredSchedule[]) => db.call<null>('declare_schedules', { schedules }),

@@ -320,9 +320,9 @@ describeEachDatabase('webhooks', (make) => {
     await db.query(`update supasaasy.inbox set received_at = received_at - interval '8 days' where app_key = $1`, [
       mirror.key,
     ]);
-    await mirror.engine.store.trimInbox(30);
+    await mirror.engine.store.trimInbox(30, 100);
     expect(await mirror.inbox()).toHaveLength(1);
-    await mirror.engine.store.trimInbox(7);
+    await mirror.engine.store.trimInbox(7, 100);
     expect(await mirror.inbox()).toEqual([]);
   });
 

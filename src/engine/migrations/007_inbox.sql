@@ -179,13 +179,17 @@ begin
   return n;
 end $$;
 
-create or replace function supasaasy.trim_inbox(p_older_than interval) returns bigint
+drop function if exists supasaasy.trim_inbox(interval);
+-- Forgets deliveries that were worked, up to p_limit at a time. Dead letters stay until a person has looked at them.
+create or replace function supasaasy.trim_inbox(p_older_than interval, p_limit integer default 50000) returns bigint
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
 declare
   n bigint;
 begin
-  delete from supasaasy.inbox where state in ('processed', 'ignored') and received_at < clock_timestamp() - p_older_than;
+  delete from supasaasy.inbox where id in (
+    select id from supasaasy.inbox where state in ('processed', 'ignored') and received_at < clock_timestamp() - p_older_than
+    order by id limit p_limit);
   get diagnostics n = row_count;
   return n;
 end $$;

@@ -10,7 +10,7 @@ export interface ChangesOptions {
   readonly types?: readonly string[];
 }
 
-/** The mirror's own changes; `changes<Stripe.Subscription>({…})` says what they are changes of. */
+/** The mirror's own changes; `changes<Subscription>({…})` says what they are changes of. */
 export function changes<Payload = unknown>(options: ChangesOptions = {}): Source<Payload> {
   return fromDatabase('changes', { kind: 'changes', filter: definedLists({ ...options }) });
 }

@@ -18,12 +18,14 @@ begin
   if b.ceiling <> p_ceiling or b.burst <> p_burst then
     b.ceiling := p_ceiling; b.burst := p_burst; b.rate := least(b.rate, p_ceiling);
   end if;
-  if b.blocked_until > clock then
+  -- Nobody is told to wait longer than ten minutes: what lies further off was written by a clock that jumped.
+  if b.blocked_until > clock and b.blocked_until <= clock + interval '10 minutes 1 second' then
     return jsonb_build_object('granted', 0, 'wait_ms', ceil(extract(epoch from b.blocked_until - clock) * 1000));
   end if;
   -- A clock that jumps back gives nothing and takes nothing.
   available := least(b.burst, b.tokens + greatest(0, extract(epoch from clock - b.refilled_at)) * b.rate);
-  reserve := case when p_priority <= 1 then 0 when p_priority = 2 then b.burst * 0.1 else b.burst * 0.5 end;
+  -- Less than a bucket that holds one, or nobody of a low priority would ever be served from it.
+  reserve := least(case when p_priority <= 1 then 0 when p_priority = 2 then b.burst * 0.1 else b.burst * 0.5 end, greatest(0, b.burst - 1));
   granted := greatest(0, least(p_want, floor(available - reserve)::integer));
   update supasaasy.rate_budgets set tokens = available - granted, refilled_at = clock, rate = b.rate, ceiling = b.ceiling, burst = b.burst
   where app_key = p_app and class = p_class;

@@ -38,7 +38,9 @@ const FAN_OUT_BATCH = 500;
 const SWEEP_BATCH = 5_000;
 const CONFIRM_AT_MOST = 25;
 const LONGEST_BACKOFF_MS = 60_000;
-const IDLE_POLL_MS = 1_000;
+const IDLE_POLL_MS = 250;
+/** The first look of a worker without work at what others are reading; each look in vain doubles the wait. */
+const FIRST_IDLE_POLL_MS = 25;
 /** Other tasks may have come meanwhile: what a page asks to read again. */
 const CLAIM_EVERY_MS = 100;
 const SPLIT_EVERY_MS = 25;
@@ -74,6 +76,7 @@ export async function work(
   let claimAt = 0;
   let splitAt = 0;
   let turned = true;
+  let idleMs = FIRST_IDLE_POLL_MS;
   const { next: anEnd, turn: ended } = createTurnstile();
 
   while (!stop()) {
@@ -104,8 +107,10 @@ export async function work(
       );
       active.add(running);
     }
-    if (active.size > 0 && active.size < slots && turned && ports.monotonic() >= splitAt) {
-      // Once a page: a range that was just cut tells nothing new until its next page is there.
+    if (claimed.length > 0) idleMs = FIRST_IDLE_POLL_MS;
+    if (active.size < slots && turned && ports.monotonic() >= splitAt) {
+      // Once a page: a range that was just cut tells nothing new until its next page is there. Who has no work at all
+      // cuts the ranges that others are reading, so that any number of workers share one list.
       turned = false;
       if ((await store.splitTasks(filter, slots - active.size)) > 0) {
         claimAt = 0;
@@ -120,6 +125,8 @@ export async function work(
       continue;
     }
     claimAt = 0;
+    splitAt = 0;
+    turned = true;
     // Nothing to claim: runs whose tasks have ended go on to their sweep, or end.
     let moved = false;
     for (const run of await store.idleRuns(filter)) touched.add(run);
@@ -131,7 +138,8 @@ export async function work(
     if (moved) continue;
     const wait = await store.nextTaskIn(filter);
     if (wait === null || options.once === true) break;
-    await ports.sleep(Math.min(IDLE_POLL_MS, Math.max(5, wait)), signal);
+    await ports.sleep(Math.min(idleMs, Math.max(5, wait)), signal);
+    idleMs = Math.min(IDLE_POLL_MS, idleMs * 2);
   }
   await Promise.all(active);
   for (const run of touched) await store.advanceRun(run);

@@ -313,6 +313,39 @@ describeEachDatabase('webhooks', (make) => {
     expect(wiser.api.requests).toEqual([]);
   });
 
+  it('A13 deliveries are replayed one, many, all of a type, of a state, or of a time', async () => {
+    const mirror = open();
+    const { id } = mirror.account.create('thing');
+    const created = last(mirror);
+    mirror.account.update('thing', id, { n: 1 });
+    const updated = last(mirror);
+    const strange = mirror.account.announce('moon.rose', { id: 'moon' });
+    await mirror.deliver(created, updated, strange);
+    await db.query(`update supasaasy.inbox set received_at = '2026-01-01' where app_key = $1 and event_id = $2`, [
+      mirror.key,
+      created.id,
+    ]);
+    const before = await mirror.rows('thing');
+    const replayed = async (filter: Parameters<typeof mirror.engine.store.replayDeliveries>[0]) => {
+      const count = await mirror.engine.store.replayDeliveries({ app_key: mirror.key, ...filter });
+      const ready = (await mirror.inbox()).filter(({ state }) => state === 'ready').map(({ event_id }) => event_id);
+      expect(ready).toHaveLength(count);
+      await mirror.settle();
+      return ready;
+    };
+    expect(await replayed({ event_ids: [updated.id] })).toEqual([updated.id]);
+    expect(await replayed({ event_ids: [created.id, strange.id, 'ev_nobody'] })).toEqual([created.id, strange.id]);
+    expect(await replayed({ type: 'thing.updated' })).toEqual([updated.id]);
+    expect(await replayed({ state: 'ignored' })).toEqual([strange.id]);
+    expect(await replayed({ to: '2026-01-02' })).toEqual([created.id]);
+    expect(await replayed({ from: '2026-01-01', to: '2026-01-02' })).toEqual([created.id]);
+    expect(await replayed({ from: '2026-01-02' })).toEqual([updated.id, strange.id]);
+    expect(await replayed({})).toHaveLength(3);
+    expect(await replayed({ app_key: 'another' })).toEqual([]);
+    // Applying them again changed nothing (I1).
+    expect(await mirror.rows('thing')).toEqual(before);
+  });
+
   it('A13 the inbox has retention', async () => {
     const mirror = open();
     mirror.account.create('thing');

@@ -6,6 +6,7 @@ import { edge } from './edge.ts';
 import { latency } from './latency.ts';
 import { pglite } from './pglite.ts';
 import { processes } from './processes.ts';
+import { proofs } from './proofs.ts';
 import { resync } from './resync.ts';
 import { scale } from './scale.ts';
 import { views } from './views.ts';
@@ -17,6 +18,7 @@ export const benches: readonly Bench[] = [
   latency,
   budget,
   processes,
+  proofs,
   resync,
   scale,
   cpu,

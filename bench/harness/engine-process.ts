@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import type { SqlDatabase } from '../../src/engine/database.ts';
 import { createEngine, type Engine } from '../../src/engine/engine.ts';
-import type { Run, SyncMode } from '../../src/engine/store.ts';
+import type { AuditRun } from '../../src/engine/proof.ts';
+import type { Run, RunOptions, SyncMode } from '../../src/engine/store.ts';
 import { createPglite } from '../../src/runtime/node/pglite.ts';
 import { createPostgres } from '../../src/runtime/node/postgres.ts';
 import { migrate } from '../../src/runtime/node/project.ts';
@@ -10,6 +11,7 @@ import { createNodeSend } from '../../src/runtime/node/send.ts';
 import { serve } from '../../src/runtime/node/serve.ts';
 import { answerCalls, cpuSeconds } from './child.ts';
 import { type BenchApp, benchConfig } from './config.ts';
+import type { SignedDelivery } from './sandbox-process.ts';
 
 export interface EngineOrder extends BenchApp {
   /** Absent: PGlite in memory. */
@@ -33,6 +35,7 @@ export interface SyncResult {
 let engine: Engine | undefined;
 let mirror: SqlDatabase | undefined;
 let records = 0;
+let statements = 0;
 
 function opened(): SqlDatabase {
   if (mirror === undefined) throw new Error('the engine was not opened');
@@ -51,9 +54,13 @@ const calls = {
     const config = benchConfig(app);
     await migrate(config, database);
     mirror = database;
+    const call: typeof database.call = async (name, args) => {
+      statements += 1;
+      return await database.call(name, args);
+    };
     engine = createEngine({
       config,
-      database,
+      database: { ...database, call },
       env: { STRIPE_KEY: 'sk_live_bench', STRIPE_SECRET: 'whsec_bench' },
       ports: { send: createNodeSend() },
       onPage: (progress) => {
@@ -89,6 +96,18 @@ const calls = {
     await running().work();
     return { seconds: (performance.now() - started) / 1000, cpuSeconds: cpuSeconds() - cpu };
   },
+  async audit(options: RunOptions): Promise<AuditRun> {
+    return await running().audit('stripe_main', options);
+  },
+  /** Accepts one delivery and works the inbox: milliseconds from its arrival until its change is committed. */
+  async deliver({ body, headers }: SignedDelivery): Promise<number> {
+    const arrived = performance.now();
+    await running().acceptor.accept(running().app('stripe_main'), new TextEncoder().encode(body), new Headers(headers));
+    await running().drain();
+    return performance.now() - arrived;
+  },
+  /** Database calls so far. */
+  statements: (_: null) => statements,
   async start(mode: SyncMode): Promise<string> {
     return (await running().startRun('stripe_main', mode)).runId;
   },

@@ -34,6 +34,26 @@ function padded(provider: SandboxProvider, bytes: number): SandboxProvider {
 
 let server: SandboxServer | undefined;
 
+const WEBHOOK_SECRET = 'whsec_bench';
+
+export interface SignedDelivery {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Deletes through the API as a person would, and gives what Stripe would send of it. */
+function deleteCustomer(provider: SandboxProvider, id: string): SignedDelivery[] {
+  const answer = provider.handle({
+    method: 'DELETE',
+    path: `/v1/customers/${id}`,
+    query: new URLSearchParams(),
+    headers: { authorization: 'Bearer sk_live_bench' },
+    body: '',
+  });
+  if (answer.status !== 200) throw new Error(`the sandbox refused to delete ${id}: ${answer.body}`);
+  return (provider.takeDeliveries?.() ?? []).map(({ body, sign }) => ({ body, headers: sign(body, Date.now()) }));
+}
+
 function running(): SandboxServer {
   if (server === undefined) throw new Error('the sandbox was not started');
   return server;
@@ -41,7 +61,7 @@ function running(): SandboxServer {
 
 const calls = {
   async start({ latencyMs, rateLimit, customerBytes, ...options }: SandboxOrder): Promise<string> {
-    const provider = createStripeSandbox({ apiKey: 'sk_live_bench', ...options });
+    const provider = createStripeSandbox({ apiKey: 'sk_live_bench', webhookSecret: WEBHOOK_SECRET, ...options });
     server = await serveSandbox(customerBytes === undefined ? provider : padded(provider, customerBytes), {
       ...(latencyMs === undefined ? {} : { faults: [{ kind: 'latency', latencyMs }] }),
       ...(rateLimit === undefined ? {} : { rateLimit }),
@@ -51,6 +71,12 @@ const calls = {
   truth: (resource: string): Truth => truthOf(running().control.provider, resource),
   requests: (_: null): number => Object.values(running().control.requests()).reduce((sum, n) => sum + n, 0),
   rate: (_: null) => running().control.rateLimit.counters(),
+  /** Deletes the first `count` customers; their deliveries. */
+  deleteCustomers(count: number): SignedDelivery[] {
+    const { provider } = running().control;
+    const ids = [...(provider.ids?.('customer') ?? [])].slice(0, count);
+    return ids.flatMap((id) => deleteCustomer(provider, id));
+  },
   cpu: (_: null): number => cpuSeconds(),
 };
 

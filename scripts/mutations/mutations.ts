@@ -313,8 +313,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'the breaker does not trip on an empty answer',
     file: RUNS,
-    find: 'or (seen_count = 0 and missing >= 10)',
-    replace: '',
+    find: 'or (seen_count = 0 and missing >=',
+    replace: 'or (false and missing >=',
     tests: [DELETES],
   },
   {
@@ -327,7 +327,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'the watermark is taken at the end of the run',
     file: RUNS,
-    find: 'select run.app_key, c.collection, min(t.read_from),',
+    find: 'select run.app_key, c.collection, least(min(t.read_from), (extract(epoch from run.created_at) * 1000)::bigint),',
     replace: 'select run.app_key, c.collection, max(t.read_until),',
     tests: [SYNC],
   },
@@ -378,8 +378,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a delivery is acknowledged before it is committed',
     file: 'src/engine/inbox/accept.ts',
-    find: 'await store.acceptDeliveries(',
-    replace: 'void store.acceptDeliveries(',
+    find: 'await store.acceptDeliveries(batch',
+    replace: 'void store.acceptDeliveries(batch',
     tests: [CRASH],
   },
   {
@@ -423,5 +423,29 @@ export const mutations: readonly Mutation[] = [
     find: 'if (!isBadData(error)) throw error;',
     replace: 'throw error;',
     tests: [DIRTY],
+  },
+  {
+    name: 'the tombstone of a sweep knows only when the pass began',
+    file: RUNS,
+    find: 'coalesce(last_read, first_read, 0)',
+    replace: 'coalesce(first_read, 0)',
+    tests: [DELETES],
+    by: 'A5 what changed and died',
+  },
+  {
+    name: 'an old event that arrives during a pass hides a deletion from it',
+    file: RUNS,
+    find: 'e.version_until < p_first_read',
+    replace: 'false',
+    tests: [DELETES],
+    by: 'A32 a deletion before a pass',
+  },
+  {
+    name: 'an audit stamps what it finds gone with a time before its question',
+    file: 'src/engine/sync/audit.ts',
+    find: 'gone = error.moment;',
+    replace: 'gone = { version: 0, versionUntil: 0 };',
+    tests: ['test/proof/audit-bad-input.test.ts'],
+    by: 'I2 that finds',
   },
 ];

@@ -91,6 +91,52 @@ describeEachDatabase('deletes', (make, kind) => {
     }
   });
 
+  it('A5 what changed and died while a pass was reading stays deleted when its last change is delivered after the sweep', async () => {
+    const mirror = open({ resources: ['note'] });
+    const { account, api } = mirror;
+    const old = fill(mirror, 'note', 30);
+    account.tick();
+    fill(mirror, 'note', 10);
+    await mirror.full();
+    account.tick(10);
+    const heard = account.log.length;
+    api.afterAnswer = () => {
+      api.afterAnswer = () => {};
+      account.tick(10);
+      for (const id of old) account.update('note', id, { n: 'late' });
+      account.tick(10);
+      for (const id of old) account.remove('note', id);
+      account.tick(10);
+    };
+    await mirror.full();
+    expect(await deleted(mirror, 'note')).toBe(30);
+    await mirror.deliver(...account.log.slice(heard).filter(({ type }) => type === 'note.updated'));
+    expect(await deleted(mirror, 'note')).toBe(30);
+    await mirror.expectTruth();
+  });
+
+  it('A32 a deletion before a pass is found by it, though an older event arrived while the pass was reading', async () => {
+    const mirror = open({ resources: ['thing'] });
+    const { account, api } = mirror;
+    const [id = '', ...others] = fill(mirror, 'thing', 9);
+    await mirror.full();
+    account.tick();
+    account.update('thing', id, { n: 'late' });
+    const late = account.log.at(-1);
+    account.tick();
+    account.remove('thing', id);
+    account.tick(500);
+    api.afterAnswer = async () => {
+      api.afterAnswer = () => {};
+      if (late === undefined) return;
+      await mirror.accept(late);
+      await mirror.engine.drain();
+    };
+    await mirror.full();
+    await mirror.incremental();
+    expect([...(await mirror.held('thing')).keys()].sort()).toEqual(others.sort());
+  });
+
   it('A33 a small table that a list no longer shows at all is not emptied either, where nobody can ask object by object', async () => {
     for (const count of [12, 1]) {
       const mirror = open({ resources: ['tag'] });

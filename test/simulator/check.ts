@@ -39,7 +39,7 @@ async function stuck({ query, key }: Mirror): Promise<string[]> {
 }
 
 /** The feed, played from its beginning, gives the rows; and it tells of nothing that never was. */
-async function untrueFeed({ query, key }: Mirror, chronicle: Chronicle | undefined): Promise<string[]> {
+export async function untrueFeed({ query, key }: Mirror, chronicle: Chronicle | undefined): Promise<string[]> {
   const entries = await query<Entry>(
     `select seq, collection_key, external_id, operation, before, previous_seq from supasaasy.changes where app_key = $1 order by seq`,
     [key],

@@ -1,31 +1,36 @@
-import type { AcmeAccount } from '../support/acme-account.ts';
+import type { AcmeAccount, AcmeObject } from '../support/acme-account.ts';
 
 /** One moment in the life of an object: how it looked, or that it was gone. */
 type Moment = string | null;
 
 /**
  * Writes down every state that every object was ever in. What the feed says about an object must be a part of that, in
- * the same order: then nothing was invented, went backwards, was deleted falsely or rose again.
+ * the same order: then nothing was invented, went backwards, was deleted falsely or rose again. Asked while the story
+ * goes on, it knows no future: what is told too early never was.
  */
-export function createChronicle(account: AcmeAccount, kinds: readonly string[]) {
+export function createChronicle(account: AcmeAccount) {
   const lives = new Map<string, Moment[]>();
+  /** Every part that a thing ever had. */
+  const partsOf = new Map<string, Set<string>>();
+
+  function live(kind: string, id: string, object: AcmeObject | undefined): void {
+    const key = `${kind} ${id}`;
+    const life = lives.get(key) ?? [];
+    lives.set(key, life);
+    const state = object === undefined ? null : canonical(object);
+    if (life.at(-1) !== state) life.push(state);
+  }
 
   return {
-    /** To be told after every change of the account. */
-    record(): void {
-      for (const kind of kinds) {
-        const now = account.truth(kind);
-        for (const [id, object] of now) {
-          const life = lives.get(`${kind} ${id}`) ?? [];
-          lives.set(`${kind} ${id}`, life);
-          const state = canonical(object);
-          if (life.at(-1) !== state) life.push(state);
-        }
-        for (const [key, life] of lives) {
-          if (!key.startsWith(`${kind} `) || life.at(-1) === null) continue;
-          if (!now.has(key.slice(kind.length + 1))) life.push(null);
-        }
-      }
+    /** To be told after every change of a thing or a note. */
+    record(kind: string, id: string): void {
+      live(kind, id, account.see(kind, id));
+      if (kind !== 'thing') return;
+      const parts = new Map(account.nested('parts', id)?.map((part) => [part.id, part]));
+      const ever = partsOf.get(id) ?? new Set();
+      partsOf.set(id, ever);
+      for (const part of parts.keys()) ever.add(part);
+      for (const part of ever) live('part', part, parts.get(part));
     },
     /** Why these states cannot have followed each other; undefined when they can. */
     contradiction(kind: string, id: string, told: readonly (object | null)[]): string | undefined {

@@ -1,8 +1,8 @@
-import type { Run } from '../../src/engine/store.ts';
+import type { AcceptedDelivery, Run } from '../../src/engine/store.ts';
 import type { TestDatabase } from '../setup/database.ts';
 import { type AcmeEvent, createAcmeAccount } from '../support/acme-account.ts';
 import { createMirror, type Mirror } from '../support/mirror.ts';
-import { faultsOf } from './check.ts';
+import { faultsOf, untrueFeed } from './check.ts';
 import { createChronicle } from './chronicle.ts';
 import { Crash, createCrashes } from './crashes.ts';
 import { FAULTS, strike } from './faults.ts';
@@ -15,6 +15,10 @@ export interface StoryOptions {
   /** How many there are at first. */
   readonly objects?: number;
   readonly resources?: readonly string[];
+  /** `acme_large` has pages of 100. */
+  readonly connector?: string;
+  /** How many changes and deliveries come at one time. */
+  readonly burst?: number;
   /** Share of the requests that fail. */
   readonly faultRate?: number;
   /** Ends the process at a boundary; told its name and its number from the story's beginning. */
@@ -32,7 +36,9 @@ export interface StoryResult {
   readonly seed: number;
   readonly boundaries: number;
   readonly crashes: number;
+  /** Requests that failed, and deliveries that were lost, late, doubled or out of order. */
   readonly faults: number;
+  readonly deliveryFaults: number;
   readonly requests: number;
   /** Rows that differ from the truth, contradictions of the feed, what is stuck. */
   readonly wrong: readonly string[];
@@ -41,23 +47,28 @@ export interface StoryResult {
 const RESOURCES = ['thing', 'part', 'note', 'tag'];
 const KINDS = ['thing', 'note'] as const;
 type Kind = (typeof KINDS)[number];
+const TOO_MANY = 'is too many';
+/** So many of a kind are enough: then one changes where one would be born. */
+const CROWD = 25;
 
 /** One story from a seed: what happens at the provider, on the way and to the processes; then peace, and the judgement. */
 export async function simulate(db: TestDatabase, options: StoryOptions, look?: Look): Promise<StoryResult> {
-  const { seed, steps = 30, objects = 12, resources = RESOURCES, faultRate = 0, slots = 3 } = options;
+  const { seed, steps = 30, objects = 12, resources = RESOURCES, burst = 1, faultRate = 0, slots = 3 } = options;
   const random = createRandom(seed);
   const dice = createRandom(seed ^ 0x5bd1e995);
   const account = createAcmeAccount();
-  const chronicle = createChronicle(account, [...KINDS, 'part']);
+  const chronicle = createChronicle(account);
   let peace = false;
   let faults = 0;
   const crashes = createCrashes({
     decide: (boundary, number) => !peace && (options.crashAt?.(boundary, number, dice) ?? false),
   });
+  const wrong: string[] = [];
   const mirror = createMirror(db, {
     account,
     key: `sim_${seed}`,
     resources,
+    ...(options.connector === undefined ? {} : { connector: options.connector }),
     wrap: crashes.wrap,
     slots,
     // Two things at one time have no order of their own.
@@ -69,7 +80,7 @@ export async function simulate(db: TestDatabase, options: StoryOptions, look?: L
       sleep: async () => await passTime(mirror),
     },
   });
-  const world = createWorld(mirror, random, chronicle.record);
+  const world = createWorld(mirror, random, burst, chronicle.record);
 
   const { fetch: plain } = mirror.api;
   Object.assign(mirror.api, {
@@ -107,13 +118,16 @@ export async function simulate(db: TestDatabase, options: StoryOptions, look?: L
     else if (step === 'deliver') await world.deliver(insist);
     else if (step === 'audit') await insist(() => mirror.engine.audit(mirror.key, { repair: true }));
     else await insist(() => mirror.run(step, step === 'full' ? { allow_mass_delete: true } : {}));
+    if (step === 'change') continue;
+    world.look();
+    if (slots === 1 && (burst === 1 || step !== 'deliver')) wrong.push(...(await untrueFeed(mirror, chronicle)));
+    if (wrong.length > 0) break;
   }
 
   peace = true;
   await crashes.idle();
   mirror.restart();
   await mirror.expireLeases();
-  const wrong: string[] = [];
   const completed = async (work: Promise<Run>) => {
     const run = await work;
     if (run.state !== 'completed') wrong.push(`the last ${run.mode} run ${run.state}: ${run.error}`);
@@ -122,6 +136,12 @@ export async function simulate(db: TestDatabase, options: StoryOptions, look?: L
   account.tick(2);
   await mirror.settle();
   await completed(mirror.run('incremental'));
+  await mirror.settle();
+  // Before any pass: no update is lost that a log or a change time tells of, and no deletion that the log tells of.
+  for (const kind of resources.filter((one) => one !== 'tag')) {
+    const lost = (await differences(mirror, kind)).filter((one) => kind !== 'note' || !one.endsWith(TOO_MANY));
+    wrong.push(...lost.map((one) => `after the incremental run, ${one}`));
+  }
   await completed(mirror.run('full', { allow_mass_delete: true }));
   await mirror.settle();
   for (const kind of resources) wrong.push(...(await differences(mirror, kind)));
@@ -138,7 +158,8 @@ export async function simulate(db: TestDatabase, options: StoryOptions, look?: L
     seed,
     boundaries: crashes.boundaries,
     crashes: crashes.crashes,
-    faults,
+    faults: faults + world.faults(),
+    deliveryFaults: world.faults(),
     requests: mirror.api.requests.length,
     wrong,
   };
@@ -161,9 +182,11 @@ async function forget({ query }: Mirror): Promise<void> {
 }
 
 /** The account changes; its events are on their way for a while, and some get lost. */
-function createWorld(mirror: Mirror, random: Random, record: () => void) {
+function createWorld(mirror: Mirror, random: Random, burst: number, record: (kind: string, id: string) => void) {
   const { account } = mirror;
-  const pending: AcmeEvent[] = [];
+  /** On their way; `late` when the engine has looked at the account since. */
+  const pending: { readonly event: AcmeEvent; late: boolean; sent: boolean }[] = [];
+  let faults = 0;
   const dead: { kind: Kind; id: string; bornAt: number }[] = [];
   let serial = 0;
   let heard = 0;
@@ -173,8 +196,12 @@ function createWorld(mirror: Mirror, random: Random, record: () => void) {
     Array.from({ length: count }, () => ({ id: `part_${mirror.key}_${++serial}`, text: serial }));
 
   function happened(): void {
-    record();
-    for (const event of account.log.slice(heard)) if (!random.chance(0.25)) pending.push(event);
+    for (const event of account.log.slice(heard)) {
+      const [kind = ''] = event.type.split('.');
+      record(kind, JSON.parse(event.body).object.id);
+      if (random.chance(0.25)) faults += 1;
+      else pending.push({ event, late: false, sent: false });
+    }
     heard = account.log.length;
   }
 
@@ -183,12 +210,19 @@ function createWorld(mirror: Mirror, random: Random, record: () => void) {
       account.create(kind, kind === 'note' ? state() : { ...state(), parts: parts(random.int(6)) });
       happened();
     },
+    faults: () => faults,
+    look(): void {
+      for (const one of pending) one.late = true;
+    },
     change(): void {
+      for (let i = 0; i < burst; i += 1) world.changeOnce();
+    },
+    changeOnce(): void {
       const kind: Kind = random.chance(0.7) ? 'thing' : 'note';
       const id = random.pick(account.ids(kind));
       const roll = random.next();
       if (roll < 0.25) account.tick(1 + random.int(3));
-      else if (roll < 0.4 || id === undefined) world.create(kind);
+      else if (id === undefined || (roll < 0.4 && account.ids(kind).length < CROWD)) world.create(kind);
       else if (roll < 0.75) account.update(kind, id, state());
       else if (roll < 0.85 && kind === 'thing') {
         const known = (account.get('thing', id)?.['parts'] ?? []) as { id: string; text: number }[];
@@ -210,22 +244,34 @@ function createWorld(mirror: Mirror, random: Random, record: () => void) {
     },
     /** One delivery or a few, in any order, perhaps again later. */
     async deliver(insist: <T>(work: () => Promise<T>) => Promise<T>): Promise<void> {
-      const count = 1 + random.int(3);
-      for (let i = 0; i < count && pending.length > 0; i += 1) {
-        const event = pending[random.chance(0.5) ? 0 : random.int(pending.length)];
-        if (event === undefined) continue;
-        await insist(() => mirror.accept(event));
+      const sent: AcmeEvent[] = [];
+      for (let count = 1 + random.int(3 * burst); count > 0 && pending.length > 0; count -= 1) {
+        const at = random.chance(0.5) ? 0 : random.int(pending.length);
+        const one = pending[at];
+        if (one === undefined) continue;
+        sent.push(one.event);
+        if (at > 0 || one.late || one.sent) faults += 1;
+        one.sent = true;
         // Not acknowledged: sent again. Acknowledged: sometimes, too.
-        if (!random.chance(0.2)) pending.splice(pending.indexOf(event), 1);
+        if (!random.chance(burst > 1 ? 0.6 : 0.2)) pending.splice(at, 1);
       }
+      if (burst === 1) for (const event of sent) await insist(() => mirror.accept(event));
+      // Whatever arrives while a commit is under way is committed by one call.
+      else await insist(() => mirror.engine.store.acceptDeliveries(sent.map((event) => inboxRow(mirror.key, event))));
       await insist(() => mirror.engine.drain({ retryBaseMs: 0 }));
     },
     async deliverRest(): Promise<void> {
-      for (const event of pending.reverse()) await mirror.accept(event);
+      for (const { event } of pending.reverse()) await mirror.accept(event);
+      faults += pending.length;
       pending.length = 0;
     },
   };
   return world;
+}
+
+function inboxRow(app_key: string, { id, type, created, body }: AcmeEvent): AcceptedDelivery {
+  const occurred_at = new Date(created * 1000).toISOString();
+  return { app_key, event_id: id, event_type: type, occurred_at, body, state: 'ready', reason: null };
 }
 
 /** What is due later is due now; nobody's rate is used up. Leases of the living stay. */
@@ -250,7 +296,7 @@ async function differences(mirror: Mirror, kind: string): Promise<string[]> {
     if (ours === undefined) wrong.push(`${kind} ${id} is missing`);
     else if (flat(ours) !== flat(object)) wrong.push(`${kind} ${id} is ${flat(ours)}, not ${flat(object)}`);
   }
-  for (const id of held.keys()) if (!truth.has(id)) wrong.push(`${kind} ${id} is too many`);
+  for (const id of held.keys()) if (!truth.has(id)) wrong.push(`${kind} ${id} ${TOO_MANY}`);
   return wrong;
 }
 

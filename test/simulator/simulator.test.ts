@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
-import { ACME_TEMPLATE } from '../support/acme-connector.ts';
+import { ACME_TEMPLATE, acmeLarge } from '../support/acme-connector.ts';
 import { type StoryOptions, type StoryStep, simulate } from './simulate.ts';
 
 /** `npm run simulate -- --crash-points 100000 --faults 1000000 --seed 7` sets these. */
 const { SIM_CRASH_POINTS, SIM_FAULTS, SIM_SEED } = process.env;
 const SEED = Number(SIM_SEED || 20260301);
 const CRASH_POINTS = Number(SIM_CRASH_POINTS || 1_900);
-const FAULTS = Number(SIM_FAULTS || 400);
+/** One in twenty is a request that fails, the others are deliveries: those cost a hundredth. */
+const FAULTS = SIM_FAULTS ? Number(SIM_FAULTS) / 20 : 400;
+const DELIVERY_FAULTS = SIM_FAULTS ? Number(SIM_FAULTS) - FAULTS : 2_000;
 const FOREVER_MS = 12 * 3_600_000;
 
 let db: TestDatabase;
@@ -22,14 +24,15 @@ async function tell(
   enough: (sum: { crashes: number; faults: number }) => boolean,
   storyOf: (n: number) => Omit<StoryOptions, 'seed'>,
 ): Promise<void> {
-  const sum = { stories: 0, boundaries: 0, crashes: 0, faults: 0, requests: 0 };
+  const sum = { stories: 0, boundaries: 0, crashes: 0, faults: 0, deliveryFaults: 0, requests: 0 };
   const began = performance.now();
   let said = began;
   for (let n = 0; !enough(sum); n += 1) {
     const seed = SEED + n;
     const result = await simulate(db, { seed, ...storyOf(n) });
     sum.stories += 1;
-    for (const key of ['boundaries', 'crashes', 'faults', 'requests'] as const) sum[key] += result[key];
+    for (const key of ['boundaries', 'crashes', 'faults', 'deliveryFaults', 'requests'] as const)
+      sum[key] += result[key];
     expect(result.wrong, `the story of seed ${seed} (SIM_SEED=${seed})`).toEqual([]);
     if (performance.now() - said > 60_000) {
       said = performance.now();
@@ -98,6 +101,30 @@ describe('whatever happens, the mirror ends equal to the account, the feed tells
         'faults',
         ({ faults }) => faults >= FAULTS,
         (n) => ({ faultRate: 0.75, steps: 40, slots: n % 2 === 0 ? 4 : 1 }),
+      );
+    },
+    FOREVER_MS,
+  );
+
+  it(
+    'when deliveries come in bursts: lost, late, doubled, out of order (I2, I11)',
+    async () => {
+      const round: StoryStep[] = ['change', 'deliver', 'change', 'deliver', 'change', 'deliver', 'change', 'deliver'];
+      const rounds = (count: number) => Array.from({ length: count }, () => round).flat();
+      const steps: StoryStep[] = [
+        'full',
+        ...rounds(6),
+        'incremental',
+        ...rounds(6),
+        'audit',
+        ...rounds(6),
+        'full',
+        ...rounds(2),
+      ];
+      await tell(
+        'deliveries',
+        ({ faults }) => faults >= DELIVERY_FAULTS,
+        (n) => ({ steps, burst: 40, faultRate: 0.3, connector: acmeLarge.metadata.name, slots: n % 2 === 0 ? 1 : 4 }),
       );
     },
     FOREVER_MS,

@@ -81,6 +81,11 @@ export function createAcmeAccount() {
     /** An event that Acme sends and that means nothing to us. */
     announce,
     get: (kind: string, id: string) => table(kind).get(id),
+    /** As the API shows it now; undefined when there is no such thing. */
+    see(kind: string, id: string): AcmeObject | undefined {
+      const stored = table(kind).get(id);
+      return stored === undefined ? undefined : show(kind, stored);
+    },
     ids: (kind: string) => [...table(kind).keys()],
     shown: (kind: string): AcmeObject[] => [...table(kind).values()].map((stored) => show(kind, stored)),
     /** Parts or cards of a thing; undefined when there is no such thing. */

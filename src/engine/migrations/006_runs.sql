@@ -17,6 +17,19 @@ begin
   return found_count;
 end $$;
 
+-- Living rows that the pass did not name and that a delivery has touched since it began, though what that told was
+-- older than the pass: nothing shows that they lived when it began. Their deletion may lie before the watermark that
+-- the run leaves behind, where no incremental run looks.
+create or replace function supasaasy.find_doubtful(p_pass supasaasy.passes, p_first_read bigint) returns jsonb
+language sql set search_path = '' set enable_nestloop = off set enable_mergejoin = off set jit = off as $$
+  select jsonb_agg(e.external_id)
+  from supasaasy.entities e
+  left join (select unnest(p.ids) as id from supasaasy.pass_pages p where p.pass_id = p_pass.id) seen on seen.id = e.external_id
+  where e.app_key = p_pass.app_key and e.collection_key = p_pass.collection_key and e.deleted_at is null and seen.id is null
+    and e.observed_at >= p_pass.started_at and e.version_until < p_first_read
+    and (p_pass.window_from is null or e.source_created_at >= p_pass.window_from);
+$$;
+
 -- What a complete pass did not see is gone, unless the pass itself is suspicious. First call: finds what is missing
 -- and judges. Each call settles up to p_page.batch of them; `done` says that none is left.
 --
@@ -39,6 +52,7 @@ declare
   result jsonb := '{"deleted": 0}';
   reason text;
   first_read bigint;
+  last_read bigint;
   paused text;
 begin
   select * into t from supasaasy.tasks where id = p_task and lease_token = p_token and state = 'running' for update;
@@ -46,10 +60,14 @@ begin
     raise exception 'task % is no longer ours: another worker has taken it over', p_task using errcode = 'SY001';
   end if;
   select * into pass from supasaasy.passes where id = t.pass_id for update;
-  select min(x.read_from) into first_read from supasaasy.tasks x where x.pass_id = t.pass_id and x.kind in ('list', 'fanout');
+  select min(x.read_from), max(x.read_until) into first_read, last_read from supasaasy.tasks x where x.pass_id = t.pass_id and x.kind in ('list', 'fanout');
   perform supasaasy.lock_collections(t.app_key, supasaasy.collections_of(spec), false);
 
   if not t.input ? 'judged' then
+    if coalesce((spec ->> 'retrievable')::boolean, false) then
+      perform supasaasy.ask_again(t.app_key, spec, coalesce(supasaasy.find_doubtful(pass, first_read), '[]'),
+        jsonb_build_object('run_id', t.run_id, 'priority', t.priority));
+    end if;
     select count(*) into living from supasaasy.entities e
     where e.app_key = t.app_key and e.collection_key = t.collection_key and e.deleted_at is null
       and not (hides_archived and e.archived_at is not null)
@@ -90,7 +108,8 @@ begin
   if ids is not null then
     context := jsonb_build_object('source', 'read', 'origin', 'sweep', 'origin_id', t.run_id::text, 'started_at', pass.started_at,
       'authoritative', true, 'run_id', t.run_id, 'priority', t.priority, 'purge', p_page -> 'purge');
-    result := supasaasy.apply_gone(t.app_key, spec, ids, context, coalesce(first_read, 0), coalesce(first_read, 0));
+    -- It died at some moment of the pass: a change within that time may be older than its death.
+    result := supasaasy.apply_gone(t.app_key, spec, ids, context, coalesce(first_read, 0), coalesce(last_read, first_read, 0));
   end if;
   if ids is null or cardinality(ids) < (p_page ->> 'batch')::int then
     update supasaasy.passes set state = 'swept', finished_at = clock_timestamp() where id = t.pass_id;

@@ -114,16 +114,20 @@ export async function confirmOne(context: SyncContext, app: App, task: Task, sig
     throw new RequestRefusedError(`${app.key}: one "${task.resource}" cannot be asked for`);
   const path = resource.retrieve.path.replace('{id}', encodeURIComponent(task.external_id));
   const startedAt = context.ports.monotonic();
-  const second = Math.floor(context.ports.now() / 1000) * 1000;
   let answer: Answer | undefined;
+  let gone: NotFoundError['moment'];
   try {
     answer = await context.request(app, { path, query: resource.retrieve.query ?? {} }, task, signal);
   } catch (error) {
-    if (!(error instanceof NotFoundError)) throw error;
+    if (!(error instanceof NotFoundError) || error.moment === undefined) throw error;
+    gone = error.moment;
   }
-  const gone = { startedAt, version: second, versionUntil: second + 999 };
   const spec = { ...app.spec(resource.name), records: undefined, partial: false };
-  await context.proof.auditConfirm(task, answer?.body ?? null, auditContext(context, app, task, answer ?? gone, spec));
+  await context.proof.auditConfirm(
+    task,
+    answer?.body ?? null,
+    auditContext(context, app, task, answer ?? { startedAt, version: 0, versionUntil: 0, ...gone }, spec),
+  );
   return 'done';
 }
 

@@ -72,7 +72,10 @@ export function createCrashes({ decide }: Crashes) {
         cross(born, 'before fetch');
         // What was written before is older by more than the clock's step.
         while (performance.now() < wroteAt + 3);
-        const response = await fetch(input, init);
+        // What the world does between answer and arrival belongs to this story, not to the next.
+        const asked = fetch(input, init);
+        underWay.add(asked);
+        const response = await asked.finally(() => underWay.delete(asked));
         cross(born, 'after fetch');
         return response;
       };

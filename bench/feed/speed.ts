@@ -1,38 +1,34 @@
-import { createFeedStore } from '../../src/engine/feed/feed-store.ts';
+import { createFeedStore, type FeedStore } from '../../src/engine/feed/feed-store.ts';
 import { ingestPages } from './ingest-pages.ts';
-import { type Bench, type Measured, median } from './measured.ts';
+import { type Bench, type Measured, median, pause } from './measured.ts';
 import { reader } from './reader.ts';
 
 const [COUNT, ROUNDS, BATCH] = [60_000, 3, 1000];
 
-/** One consumer on one connection, receiving and acknowledging the whole feed in batches. */
+/** One consumer, receiving and acknowledging the whole feed in batches. */
 export async function measureSpeed(bench: Bench, bytes: number): Promise<Measured[]> {
   const { database, close } = await bench.fresh();
   const store = createFeedStore(database);
   await ingestPages(database, { count: COUNT, bytes, feed: true });
   await database.query('analyze');
   const measured: Measured[] = [];
-  for (const thin of [false, true]) {
-    const name = thin ? 'thin' : 'whole';
-    await store.declare([reader({ name, thin })], false);
+  for (const { thin, parallel } of [
+    { thin: false, parallel: 1 },
+    { thin: true, parallel: 1 },
+    { thin: false, parallel: 2 },
+  ]) {
+    const name = `${thin ? 'thin' : 'whole'}-${parallel}`;
+    await store.declare([reader({ name, thin, parallel })], false);
     const rates: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       await store.seek(name, 'start');
       const begun = performance.now();
-      let count = 0;
-      for (;;) {
-        const { token, changes } = await store.recv(name, BATCH, null);
-        if (token === null) break;
-        count += changes.length;
-        const seqs = changes.map((change) => change.seq);
-        await store.ack(name, token, seqs, undefined);
-      }
-      if (count !== COUNT) throw new Error(`${count} of ${COUNT} changes were delivered`);
-      rates.push((count / (performance.now() - begun)) * 1000);
+      await readAll(store, name, parallel);
+      rates.push((COUNT / (performance.now() - begun)) * 1000);
     }
     const rate = median(rates);
     measured.push({
-      what: `one consumer, batches of ${BATCH}, ${thin ? 'thin' : `payloads of ${bytes} bytes`}`,
+      what: `one consumer, batches of ${BATCH}, ${thin ? 'thin' : `payloads of ${bytes} bytes`}${parallel === 1 ? '' : `, parallel ${parallel}`}`,
       result: `${Math.round(rate)} changes/s (median of ${ROUNDS})`,
       goal: '≥ 20000/s',
       met: rate >= 20_000,
@@ -41,4 +37,23 @@ export async function measureSpeed(bench: Bench, bytes: number): Promise<Measure
   }
   await close();
   return measured;
+}
+
+/** As many readers as `parallel`, until all of them together have acknowledged everything. */
+async function readAll(store: FeedStore, name: string, parallel: number): Promise<void> {
+  let count = 0;
+  const read = async () => {
+    while (count < COUNT) {
+      const { token, changes } = await store.recv(name, BATCH, null);
+      if (token === null) {
+        await pause(2);
+        continue;
+      }
+      const seqs = changes.map((change) => change.seq);
+      const { acked } = await store.ack(name, token, seqs, undefined);
+      count += acked;
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, read));
+  if (count !== COUNT) throw new Error(`${count} of ${COUNT} changes were acknowledged`);
 }

@@ -414,6 +414,16 @@ describeEachDatabase('syncing', (make) => {
     expect(asked(mirror, '/things').filter((path) => !path.includes('after'))).toHaveLength(1);
   });
 
+  it('A26 resources that failed for the same reason are named together', async () => {
+    const mirror = open({ resources: ['thing', 'note', 'tag'] });
+    mirror.api.meddle = () => {
+      throw new TypeError('fetch failed');
+    };
+    const { state, error } = await mirror.run('full');
+    expect(state).toBe('failed');
+    expect(error).toMatch(/^(?:\w+, )+\w+: acme\.test cannot be reached \([^;]*\)$/);
+  });
+
   it('A26 a missing permission on one resource fails that resource by name and leaves the others running', async () => {
     const mirror = open({ resources: ALL });
     for (const kind of ['thing', 'note', 'tag', 'label']) fill(mirror, kind, 5);

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { configText, ONE_APP, run, temporaryFolder } from './cli.ts';
+import { configText, ONE_APP, run, start, temporaryFolder } from './cli.ts';
 
 const secrets = { SHOP_KEY: 'sk_test_1234567890', SHOP_SECRET: 'whsec_1234567890' };
 
@@ -75,6 +75,19 @@ describe('a mistake gives one clear message', { timeout: 120_000 }, () => {
       level: 'error',
       message: expect.stringContaining('127.0.0.1:1'),
     });
+  });
+
+  it('a provider that cannot be reached by a run is named while it is tried again', async () => {
+    const sync = start(['sync', 'shop', '--mode', 'full', '--json'], {
+      cwd: temporaryFolder(ONE_APP),
+      env: { ...secrets, SHOP_URL: 'http://127.0.0.1:1' },
+    });
+    await sync.until(/warning: shop: 127\.0\.0\.1:1 cannot be reached.*; trying again\n/);
+    sync.child.kill('SIGINT');
+    const { code, stderr } = await sync.ended;
+    expect(code).toBe(130);
+    // Once, not for each resource and attempt.
+    expect(stderr.match(/trying again/g)).toHaveLength(1);
   });
 
   it('a port in use names the port and the option', async () => {

@@ -188,8 +188,11 @@ begin
   on conflict (app_key, collection_key) do update set read_until = greatest(s.read_until, excluded.read_until);
 
   update supasaasy.runs set state = case when failed > 0 then 'failed' else 'completed' end,
-    error = (select string_agg(format('%s: %s', x.resource, x.error), '; ') from (
-      select distinct on (resource) resource, error from supasaasy.tasks where run_id = p_run and state = 'failed' order by resource, id) x),
+    -- Resources that failed for the same reason are named together.
+    error = (select string_agg(format('%s: %s', same.resources, same.error), '; ' order by same.resources) from (
+      select string_agg(x.resource, ', ' order by x.resource) as resources, x.error from (
+        select distinct on (resource) resource, error from supasaasy.tasks where run_id = p_run and state = 'failed' order by resource, id) x
+      group by x.error) same),
     resources = supasaasy.run_counts(p_run), finished_at = clock_timestamp()
   where id = p_run;
   perform supasaasy.certify_passes(p_run);

@@ -71,8 +71,12 @@ export async function ask(app: App, request: ProviderRequest, ports: Ports, sign
     });
   } catch (error) {
     const late = error instanceof Error && error.name === 'TimeoutError';
-    const reason = late ? `did not answer within ${REQUEST_TIMEOUT_MS / 1000} s` : 'cannot be reached';
-    throw new ProviderError(`${url.host} ${reason} (${method} ${request.path})`, { cause: error });
+    // Whatever is asked of it: so that the same trouble of many resources reads as one.
+    if (!late) throw new ProviderError(`${url.host} cannot be reached`, { cause: error });
+    throw new ProviderError(
+      `${url.host} did not answer within ${REQUEST_TIMEOUT_MS / 1000} s (${method} ${request.path})`,
+      { cause: error },
+    );
   }
   const elapsed = ports.monotonic() - startedAt;
   const date = Date.parse(received.header('date') ?? '');

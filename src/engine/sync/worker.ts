@@ -18,6 +18,7 @@ import type { SyncContext } from './context.ts';
 import { readChanges } from './read-changes.ts';
 import { readList } from './read-list.ts';
 import { readOne } from './read-one.ts';
+import { sayTrouble } from './say-trouble.ts';
 
 export interface WorkOptions {
   readonly filter?: TaskFilter;
@@ -274,6 +275,7 @@ async function giveBack(
     (error instanceof DatabaseError && error.sqlState?.startsWith('42') !== true)
   ) {
     await release('retry', error.retryAfterMs ?? backoff(context, task));
+    sayTrouble(ports, app, message);
   } else {
     // A mistake of ours is a failed task too, with its name; the others go on.
     await release('fail', 0);

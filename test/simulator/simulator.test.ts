@@ -46,7 +46,7 @@ async function tell(
 
 const describeSum = (sum: Record<string, number>) =>
   Object.entries(sum)
-    .map(([name, n]) => `${n.toLocaleString('en-US')} ${name}`)
+    .map(([name, n]) => `${n.toLocaleString('en-US')} ${name === 'deliveryFaults' ? 'of them of deliveries' : name}`)
     .join(', ');
 
 describe('whatever happens, the mirror ends equal to the account, the feed tells of nothing that never was, and nothing is stuck', () => {

@@ -1,11 +1,23 @@
-/** `npm run bench:plot`: draws `docs/performance/*.svg` from `bench/results/*.json`. */
+/** `npm run bench:plot`: draws `docs/performance/*.svg` and writes its `results.md` from `bench/results/*.json`. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { benches } from './benches/index.ts';
 import { type Bar, drawBars, drawLines } from './harness/svg.ts';
 
 interface Result {
+  readonly bench: string;
+  readonly what: string;
+  readonly at: string;
+  readonly seconds: number;
+  readonly machine: Readonly<Record<string, string | number>>;
+  readonly notes?: readonly string[];
   readonly series?: Readonly<Record<string, readonly (readonly number[])[]>>;
-  readonly goals: readonly { readonly measure: string; readonly goal: string; readonly measured: string }[];
+  readonly goals: readonly {
+    readonly measure: string;
+    readonly goal: string;
+    readonly measured: string;
+    readonly met: boolean;
+  }[];
   readonly tables: Readonly<Record<string, readonly Readonly<Record<string, string | number>>[]>>;
 }
 
@@ -17,10 +29,31 @@ function read(name: string): Result | undefined {
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Result) : undefined;
 }
 
-function write(name: string, svg: string): void {
+function write(name: string, text: string, ending = 'svg'): void {
   mkdirSync(CHARTS, { recursive: true });
-  writeFileSync(join(CHARTS, `${name}.svg`), svg);
-  console.log(`docs/performance/${name}.svg`);
+  writeFileSync(join(CHARTS, `${name}.${ending}`), text);
+  console.log(`docs/performance/${name}.${ending}`);
+}
+
+/** A table in Markdown. */
+function tableOf(rows: readonly Readonly<Record<string, string | number>>[]): string {
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
+  const body = rows.map((row) => line(columns.map((column) => row[column] ?? '')));
+  return [line(columns), line(columns.map(() => '---')), ...body].join('\n');
+}
+
+function chapterOf({ bench, what, at, seconds, machine, goals, tables, notes }: Result): string {
+  const against = goals.map(({ measure, goal, measured, met }) => ({
+    measure,
+    goal,
+    measured,
+    '': met ? 'met' : '**missed**',
+  }));
+  const parts = Object.entries(tables).map(([title, rows]) => `${title}:\n\n${tableOf(rows)}`);
+  const said = (notes ?? []).map((note) => (note.includes('\n') ? `\`\`\`\n${note}\n\`\`\`` : note));
+  const where = `${at.slice(0, 16).replace('T', ' ')} UTC, ${seconds} s; ${machine['cores']} × ${machine['cpu']}, Node ${machine['node']}, PostgreSQL ${machine['postgres']}; load before it began: ${machine['load']}`;
+  return [`## ${bench}`, `${what}.`, tableOf(against), ...parts, ...said, where].join('\n\n');
 }
 
 const middle = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
@@ -76,3 +109,9 @@ if (edge !== undefined) {
   ];
   write('edge', drawLines('The Edge worker: CPU of each invocation', 'invocation', 'ms', lines));
 }
+
+const chapters = benches.map(({ name }) => read(name)).filter((result) => result !== undefined);
+const head = `# Results
+
+Written by \`npm run bench:plot\` from \`bench/results/*.json\`; what the numbers mean is in [performance.md](../performance.md).`;
+write('results', `${[head, ...chapters.map(chapterOf)].join('\n\n')}\n`, 'md');

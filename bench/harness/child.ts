@@ -65,14 +65,21 @@ export function cpuSeconds(): number {
   return (user + system) / 1e6;
 }
 
+interface Call {
+  readonly id: number;
+  readonly name: string;
+  readonly argument: never;
+}
+
 /** The child's side. */
 export function answerCalls(calls: Record<string, (argument: never) => unknown>): void {
-  process.on('message', async ({ id, name, argument }: { id: number; name: string; argument: never }) => {
+  const answer = async ({ id, name, argument }: Call) => {
     try {
       process.send?.({ id, result: await calls[name]?.(argument) });
     } catch (error) {
       process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     }
-  });
+  };
+  process.on('message', (call: Call) => void answer(call));
   process.once('disconnect', () => process.exit());
 }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { PGlite, types } from '@electric-sql/pglite';
 import type { SqlDatabase } from '../../engine/database.ts';
 import { DatabaseError, describeError } from '../../errors.ts';
+import { withPageLine } from '../page-line.ts';
 import { fromDriver } from '../sql-database.ts';
 import { lockFolder } from './folder-lock.ts';
 
@@ -55,22 +56,5 @@ export function fromPglite(pglite: PGlite): SqlDatabase & { readonly pglite: PGl
       if (!pglite.closed) await pglite.close();
     },
   });
-  const { call } = database;
-  const inLine = createLine();
-  return Object.assign(database, {
-    pglite,
-    // A sync has a page for every task at one time. They wait in a line of their own, so that a delivery waits for one.
-    call: <T>(name: string, args: Readonly<Record<string, unknown>>) =>
-      name === 'ingest_page' ? inLine(() => call<T>(name, args)) : call<T>(name, args),
-  });
-}
-
-/** One after the other, whether or not the one before ended well. */
-function createLine() {
-  let last: Promise<unknown> = Promise.resolve();
-  return <T>(work: () => Promise<T>): Promise<T> => {
-    const done = last.then(work, work);
-    last = done;
-    return done;
-  };
+  return Object.assign(withPageLine(database, 1), { pglite });
 }

@@ -182,7 +182,12 @@ end $$;
 
 -- Nobody can tell which state is newer: a task reads the object and applies that answer.
 create or replace function supasaasy.ask_again(p_app text, p_spec jsonb, p_ids jsonb, p_context jsonb) returns void
-language sql set search_path = '' as $$
+language plpgsql set search_path = '' as $$
+begin
+  -- The usual case, for every page: the statement below would be planned for nothing.
+  if p_ids is null or jsonb_array_length(p_ids) = 0 then
+    return;
+  end if;
   insert into supasaasy.tasks (run_id, app_key, resource, collection_key, kind, external_id, priority)
   select (p_context ->> 'run_id')::uuid, p_app, p_spec ->> 'resource', p_spec ->> 'collection', 'retrieve', id,
     coalesce((p_context ->> 'priority')::smallint, 0)
@@ -191,7 +196,7 @@ language sql set search_path = '' as $$
   on conflict (app_key, collection_key, external_id, kind, coalesce(run_id, '00000000-0000-0000-0000-000000000000'::uuid))
     where external_id is not null and state in ('ready', 'running')
   do update set requested_at = clock_timestamp();
-$$;
+end $$;
 
 -- How far the lists of a collection have been read, on the provider's clock. An event that is not later than this
 -- cannot replace what is stored on its own word: the list may already have shown something newer.

@@ -1,6 +1,7 @@
 -- Records of one resource, with their nested lists. The caller holds the collection locks (see lock_collections).
 --
--- Context: source, origin, origin_id, started_at, authoritative, purge, dry, quiet_creates, run_id, priority.
+-- Context: source, origin, origin_id, started_at, authoritative, purge, dry, fresh (nothing is stored yet, most likely), quiet_creates,
+-- run_id, priority.
 create or replace function supasaasy.apply_records(
   p_app text, p_spec jsonb, p_records jsonb, p_context jsonb, p_version bigint, p_until bigint,
   p_parent text default null, p_versions bigint[] default null, p_untils bigint[] default null, p_api_versions text[] default null
@@ -201,11 +202,14 @@ end $$;
 -- How far the lists of a collection have been read, on the provider's clock. An event that is not later than this
 -- cannot replace what is stored on its own word: the list may already have shown something newer.
 create or replace function supasaasy.list_until(p_app text, p_collection text) returns bigint
-language sql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' as $$
+#variable_conflict use_column
+begin
+  return (
   select greatest(
     (select read_until from supasaasy.sync_state where app_key = p_app and collection_key = p_collection),
-    (select max(read_until) from supasaasy.tasks where app_key = p_app and collection_key = p_collection and read_until is not null));
-$$;
+    (select max(read_until) from supasaasy.tasks where app_key = p_app and collection_key = p_collection and read_until is not null)));
+end $$;
 
 -- Pages share a collection; events have it for themselves, for the few milliseconds of a batch, so that the
 -- list_until that they compare with cannot move under them.
@@ -304,21 +308,26 @@ language sql immutable parallel safe
 return regexp_replace(value, U&'\F8FF([0-9a-fA-F]{4})\F8FF', '\\u\1', 'g');
 
 create or replace function supasaasy.add_counts(a jsonb, b jsonb) returns jsonb
-language sql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = '' as $$
+#variable_conflict use_column
+begin
+  return (
   select a || jsonb_object_agg(k, coalesce((a ->> k)::bigint, 0) + coalesce((b ->> k)::bigint, 0))
-  from unnest(array['created', 'updated', 'unchanged', 'archived', 'deleted', 'stale', 'errors']) k;
-$$;
+  from unnest(array['created', 'updated', 'unchanged', 'archived', 'deleted', 'stale', 'errors']) k);
+end $$;
 
 create or replace function supasaasy.put_in_quarantine(
   p_app text, p_collection text, p_id text, p_reason text, p_code text, p_raw text, p_origin text, p_origin_id text, p_version bigint
 ) returns void
-language sql set search_path = '' as $$
+language plpgsql set search_path = '' as $$
+#variable_conflict use_column
+begin
   insert into supasaasy.quarantine (app_key, collection_key, external_id, reason, code, raw, origin, origin_id, version)
   values (p_app, p_collection, p_id, p_reason, p_code, p_raw, p_origin, p_origin_id, p_version)
   on conflict (app_key, collection_key, external_id) where resolved_at is null and external_id is not null
   do update set reason = excluded.reason, code = excluded.code, raw = excluded.raw, origin = excluded.origin,
     origin_id = excluded.origin_id, version = excluded.version, attempts = quarantine.attempts + 1, updated_at = clock_timestamp();
-$$;
+end $$;
 
 -- The next position of a list, by the provider's way of paging; null at its end. p_found: what lies at the rule's path.
 create or replace function supasaasy.next_position(
@@ -389,6 +398,7 @@ declare
   mark jsonb;
   position_now text;
   asked_once_more boolean := false;
+  first_load boolean;
 begin
   -- Before the task's row: events hold their collections while they ask for an object again, which locks its task.
   perform supasaasy.lock_collections((select app_key from supasaasy.tasks where id = p_task), supasaasy.collections_of(spec), false);
@@ -400,10 +410,11 @@ begin
     delete from supasaasy.tasks where id = p_task and run_id is null;
     return '{"created":0,"updated":0,"unchanged":0,"archived":0,"deleted":0,"stale":0,"errors":0,"records":0,"children":{},"done":true}';
   end if;
+  first_load := supasaasy.is_first_load(t.app_key, t.collection_key, t.run_id);
   context := jsonb_build_object('source', 'read', 'origin', case when t.kind = 'list' and t.input ? 'audit' then 'audit' else 'sync' end,
     'origin_id', coalesce(t.run_id::text, 'task-' || t.id), 'started_at', p_page -> 'started_at', 'run_id', t.run_id,
-    'priority', t.priority, 'purge', p_page -> 'purge',
-    'quiet_creates', coalesce((p_page ->> 'quiet_creates')::boolean, false) and supasaasy.is_first_load(t.app_key, t.collection_key, t.run_id));
+    'priority', t.priority, 'purge', p_page -> 'purge', 'fresh', first_load,
+    'quiet_creates', first_load and coalesce((p_page ->> 'quiet_creates')::boolean, false));
   parent_ref := case when t.kind = 'children' then t.external_id end;
 
   if careful then

@@ -41,7 +41,11 @@ end $$;
 -- Leases up to p_limit tasks. A task whose lease ran out belongs to nobody and is taken over, with a new token, so
 -- that its former owner can write no more. One that took eight owners with it, without a page between, has failed.
 create or replace function supasaasy.claim_tasks(p_limit integer, p_lease_seconds double precision, p_filter jsonb default '{}') returns jsonb
-language sql set search_path = '' as $$
+language plpgsql set search_path = '' as $$
+#variable_conflict use_column
+declare
+  result jsonb;
+begin
   with free as (
     select t.id from supasaasy.tasks t
     where t.state in ('ready', 'running')
@@ -68,34 +72,42 @@ language sql set search_path = '' as $$
     from free where t.id = free.id
     returning t.*
   )
-  select coalesce(jsonb_agg(to_jsonb(c) order by c.priority, c.id), '[]') from claimed c where c.state = 'running';
-$$;
+  select coalesce(jsonb_agg(to_jsonb(c) order by c.priority, c.id), '[]') into result from claimed c where c.state = 'running';
+  return result;
+end $$;
 
 -- Runs of which nothing is open and which nobody has ended: their worker died between a task's end and theirs.
 create or replace function supasaasy.idle_runs(p_filter jsonb default '{}') returns jsonb
-language sql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' as $$
+#variable_conflict use_column
+begin
+  return (
   select coalesce(jsonb_agg(r.id), '[]') from supasaasy.runs r
   where r.state = 'running' and not p_filter ? 'urgent'
     and (not p_filter ? 'run_id' or r.id = (p_filter ->> 'run_id')::uuid)
     and (not p_filter ? 'app_key' or r.app_key = p_filter ->> 'app_key')
     and (not p_filter ? 'apps' or p_filter -> 'apps' ? r.app_key)
-    and not exists (select 1 from supasaasy.tasks t where t.run_id = r.id and t.state in ('ready', 'running'));
-$$;
+    and not exists (select 1 from supasaasy.tasks t where t.run_id = r.id and t.state in ('ready', 'running')));
+end $$;
 
 -- A long request goes on: the lease is renewed, if it is still ours.
 create or replace function supasaasy.extend_lease(p_task bigint, p_token bigint, p_lease_seconds double precision) returns boolean
-language sql set search_path = '' as $$
-  with kept as (
-    update supasaasy.tasks set lease_until = clock_timestamp() + make_interval(secs => p_lease_seconds)
-    where id = p_task and lease_token = p_token and state = 'running' returning 1
-  ) select exists (select 1 from kept);
-$$;
+language plpgsql set search_path = '' as $$
+begin
+  update supasaasy.tasks set lease_until = clock_timestamp() + make_interval(secs => p_lease_seconds)
+  where id = p_task and lease_token = p_token and state = 'running';
+  return found;
+end $$;
 
 -- Gives a task back: p_how = retry (counts as an attempt) | wait (rate limits, a slice that ends: no attempt) | fail.
 create or replace function supasaasy.release_task(
   p_task bigint, p_token bigint, p_how text, p_error text, p_delay_ms double precision, p_requests integer default 0, p_max_attempts integer default 8
 ) returns text
-language sql set search_path = '' as $$
+language plpgsql set search_path = '' as $$
+#variable_conflict use_column
+declare
+  result text;
+begin
   update supasaasy.tasks set
     state = case when p_how = 'fail' or (p_how = 'retry' and attempts + 1 >= p_max_attempts) then 'failed' else 'ready' end,
     finished_at = case when p_how = 'fail' or (p_how = 'retry' and attempts + 1 >= p_max_attempts) then clock_timestamp() end,
@@ -106,8 +118,9 @@ language sql set search_path = '' as $$
     not_before = clock_timestamp() + make_interval(secs => p_delay_ms / 1000),
     lease_token = null, lease_until = null
   where id = p_task and lease_token = p_token and state = 'running'
-  returning state;
-$$;
+  returning state into result;
+  return result;
+end $$;
 
 -- The cursor became worthless (its object was deleted, it expired): goes on from the creation time of the last
 -- record, or from the start where the list has no such filter.

@@ -17,18 +17,26 @@ begin
   return found_count;
 end $$;
 
--- Living rows that the pass did not name and that a delivery has touched since it began, though what that told was
--- older than the pass: nothing shows that they lived when it began. Their deletion may lie before the watermark that
--- the run leaves behind, where no incremental run looks.
-create or replace function supasaasy.find_doubtful(p_pass supasaasy.passes, p_first_read bigint) returns jsonb
-language sql set search_path = '' set enable_nestloop = off set enable_mergejoin = off set jit = off as $$
-  select jsonb_agg(e.external_id)
-  from supasaasy.entities e
-  left join (select unnest(p.ids) as id from supasaasy.pass_pages p where p.pass_id = p_pass.id) seen on seen.id = e.external_id
-  where e.app_key = p_pass.app_key and e.collection_key = p_pass.collection_key and e.deleted_at is null and seen.id is null
-    and e.observed_at >= p_pass.started_at and e.version_until < p_first_read
-    and (p_pass.window_from is null or e.source_created_at >= p_pass.window_from);
-$$;
+drop function if exists supasaasy.find_doubtful(supasaasy.passes, bigint);
+-- Holds what a pass saw against the rows, before its sweep, in one reading of both: `living`, the rows that it could have
+-- shown; `missing`, how many find_missing will find; `doubtful`, the ids of rows that it did not name and that a delivery
+-- has touched since it began, though what that told was older than the pass: nothing shows that they lived when it began.
+-- Their deletion may lie before the watermark that the run leaves behind, where no incremental run looks.
+create or replace function supasaasy.compare_pass(
+  p_pass supasaasy.passes, p_hides_archived boolean, p_first_read bigint, out living bigint, out missing bigint, out doubtful jsonb
+) language plpgsql set search_path = '' set enable_nestloop = off set enable_mergejoin = off set jit = off set work_mem = '16MB' as $$
+begin
+  select count(*) filter (where shown), count(*) filter (where unseen and shown and observed_at < p_pass.started_at),
+    jsonb_agg(external_id) filter (where unseen and observed_at >= p_pass.started_at and version_until < p_first_read)
+  into living, missing, doubtful
+  from (
+    select e.external_id, e.observed_at, e.version_until, seen.id is null as unseen, not (p_hides_archived and e.archived_at is not null) as shown
+    from supasaasy.entities e
+    left join (select distinct unnest(p.ids) collate "C" as id from supasaasy.pass_pages p where p.pass_id = p_pass.id) seen on seen.id = e.external_id
+    where e.app_key = p_pass.app_key and e.collection_key = p_pass.collection_key and e.deleted_at is null
+      and (p_pass.window_from is null or e.source_created_at >= p_pass.window_from)
+  ) row_of_pass;
+end $$;
 
 -- What a complete pass did not see is gone, unless the pass itself is suspicious. First call: finds what is missing
 -- and judges. Each call settles up to p_page.batch of them; `done` says that none is left.
@@ -44,6 +52,7 @@ declare
   spec jsonb := p_page -> 'spec';
   -- The list leaves out archived objects: that it does not show them says nothing.
   hides_archived boolean := coalesce((p_page ->> 'hides_archived')::boolean, false);
+  compared record;
   seen_count bigint;
   living bigint;
   missing bigint;
@@ -64,16 +73,13 @@ begin
   perform supasaasy.lock_collections(t.app_key, supasaasy.collections_of(spec), false);
 
   if not t.input ? 'judged' then
+    select * into compared from supasaasy.compare_pass(pass, hides_archived, first_read);
     if coalesce((spec ->> 'retrievable')::boolean, false) then
-      perform supasaasy.ask_again(t.app_key, spec, coalesce(supasaasy.find_doubtful(pass, first_read), '[]'),
-        jsonb_build_object('run_id', t.run_id, 'priority', t.priority));
+      perform supasaasy.ask_again(t.app_key, spec, compared.doubtful, jsonb_build_object('run_id', t.run_id, 'priority', t.priority));
     end if;
-    select count(*) into living from supasaasy.entities e
-    where e.app_key = t.app_key and e.collection_key = t.collection_key and e.deleted_at is null
-      and not (hides_archived and e.archived_at is not null)
-      and (pass.window_from is null or e.source_created_at >= pass.window_from);
+    living := compared.living;
     select coalesce(sum(cardinality(p.ids)), 0) into seen_count from supasaasy.pass_pages p where p.pass_id = t.pass_id;
-    missing := supasaasy.find_missing(pass, hides_archived);
+    missing := case when compared.missing = 0 then 0 else supasaasy.find_missing(pass, hides_archived) end;
     paused := supasaasy.deletions_paused(t.app_key, t.collection_key);
     update supasaasy.passes set hides_archived = coalesce((p_page ->> 'hides_archived')::boolean, false), children = coalesce(spec -> 'children', '[]') where id = t.pass_id;
     if not coalesce((p_page ->> 'allow')::boolean, false) and (
@@ -231,7 +237,10 @@ $$;
 
 -- When the next task of a filter can be claimed, in milliseconds from now; null when there is none.
 create or replace function supasaasy.next_task_in(p_filter jsonb default '{}') returns double precision
-language sql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' as $$
+#variable_conflict use_column
+begin
+  return (
   select extract(epoch from min(case t.state when 'ready' then t.not_before else t.lease_until end) - clock_timestamp()) * 1000
   from supasaasy.tasks t
   where t.state in ('ready', 'running')
@@ -243,8 +252,8 @@ language sql stable set search_path = '' as $$
     -- As in claim_tasks: one that waits for others' lists can not be claimed, so nobody need look again at once.
     and (not t.input ? 'after' or not exists (
       select 1 from supasaasy.tasks b where b.run_id = t.run_id and b.resource = t.input ->> 'after'
-        and b.kind = 'list' and b.state in ('ready', 'running')));
-$$;
+        and b.kind = 'list' and b.state in ('ready', 'running'))));
+end $$;
 
 create or replace function supasaasy.cancel_run(p_run uuid, p_reason text) returns boolean
 language plpgsql set search_path = '' as $$

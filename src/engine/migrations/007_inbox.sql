@@ -1,7 +1,11 @@
 -- Deliveries, committed before they are acknowledged. A repeated delivery is counted, not stored again.
 -- p_deliveries: [{app_key, event_id, event_type, occurred_at, body, state, reason}]
 create or replace function supasaasy.accept_deliveries(p_deliveries jsonb) returns jsonb
-language sql set search_path = '' as $$
+language plpgsql set search_path = '' as $$
+#variable_conflict use_column
+declare
+  result jsonb;
+begin
   with incoming as (
     select distinct on (d.app_key, d.event_id) d.*, count(*) over (partition by d.app_key, d.event_id) as copies from jsonb_to_recordset(p_deliveries) as d(app_key text, event_id text, event_type text,
       occurred_at timestamptz, body text, state text, reason text)
@@ -14,11 +18,16 @@ language sql set search_path = '' as $$
     on conflict (app_key, event_id) do update set deliveries = i.deliveries + excluded.deliveries
     returning i.xmax = 0 as fresh
   )
-  select jsonb_build_object('accepted', count(*) filter (where fresh), 'repeated', count(*) filter (where not fresh)) from stored;
-$$;
+  select jsonb_build_object('accepted', count(*) filter (where fresh), 'repeated', count(*) filter (where not fresh)) into result from stored;
+  return result;
+end $$;
 
 create or replace function supasaasy.claim_inbox(p_limit integer, p_lease_seconds double precision, p_filter jsonb default '{}') returns jsonb
-language sql set search_path = '' as $$
+language plpgsql set search_path = '' as $$
+#variable_conflict use_column
+declare
+  result jsonb;
+begin
   with free as (
     select id from supasaasy.inbox
     where state in ('ready', 'running')
@@ -33,8 +42,9 @@ language sql set search_path = '' as $$
     from free, token where i.id = free.id
     returning i.id, i.app_key, i.event_id, i.event_type, i.body, i.attempts, i.lease_token
   )
-  select coalesce(jsonb_agg(to_jsonb(c) order by c.id), '[]') from claimed c;
-$$;
+  select coalesce(jsonb_agg(to_jsonb(c) order by c.id), '[]') into result from claimed c;
+  return result;
+end $$;
 
 -- Applies what events say. p_groups: one per resource,
 --   {spec, states: [{inbox, path, version, version_until, api_version}], gone: [{id, version, version_until}], again: [{id, version_until}]}

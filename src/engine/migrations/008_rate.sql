@@ -35,13 +35,15 @@ end $$;
 
 -- The provider said "too many" (p_limited), or all is well: multiplicative decrease, additive increase.
 create or replace function supasaasy.learn_rate(p_app text, p_class text, p_limited boolean, p_retry_after_ms double precision default null) returns void
-language sql set search_path = '' as $$
+language plpgsql set search_path = '' as $$
+#variable_conflict use_column
+begin
   update supasaasy.rate_budgets set
     rate = case when p_limited then greatest(0.2, rate * 0.7) else least(ceiling, rate + ceiling * 0.02) end,
     tokens = case when p_limited then 0 else tokens end,
     blocked_until = case when p_limited then greatest(blocked_until, clock_timestamp() + make_interval(secs => coalesce(p_retry_after_ms, 0) / 1000)) else blocked_until end
   where app_key = p_app and class = p_class;
-$$;
+end $$;
 
 -- Requests per second as they stand now; null where nothing was asked yet.
 create or replace function supasaasy.rate_of(p_app text, p_class text) returns double precision

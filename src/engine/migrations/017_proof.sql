@@ -55,18 +55,25 @@ language sql stable set search_path = '' set jit = off as $$
     and not (p_hides_archived and e.archived_at is not null) and (p_from is null or e.source_created_at >= p_from);
 $$;
 
--- Holds what a pass saw against the rows, after its sweep: `named`, the distinct ids; `rowless`, named but not stored;
--- `unseen`, stored but neither named nor touched since the pass began. One hash join, as in find_missing.
-create or replace function supasaasy.measure_pass(p_pass supasaasy.passes, out named bigint, out rowless bigint, out unseen bigint)
-language sql set search_path = '' set enable_nestloop = off set enable_mergejoin = off set jit = off set work_mem = '16MB' as $$
+drop function if exists supasaasy.measure_pass(supasaasy.passes);
+-- Holds what a pass saw against the rows, after its sweep, in one reading of both: `named`, the distinct ids; `rowless`,
+-- named but not stored; `unseen`, stored but neither named nor touched since the pass began; `living` and `digest` as in
+-- measure_rows.
+create or replace function supasaasy.measure_pass(
+  p_pass supasaasy.passes, out named bigint, out rowless bigint, out unseen bigint, out living bigint, out digest text
+) language plpgsql set search_path = '' set enable_nestloop = off set enable_mergejoin = off set jit = off set work_mem = '16MB' as $$
+begin
   select count(s.id), count(*) filter (where s.id is not null and e.external_id is null),
-    count(*) filter (where s.id is null and e.deleted_at is null and e.observed_at < p_pass.started_at
-      and not (p_pass.hides_archived and e.archived_at is not null)
-      and (p_pass.window_from is null or e.source_created_at >= p_pass.window_from))
-  from (select distinct unnest(p.ids) as id from supasaasy.pass_pages p where p.pass_id = p_pass.id) s
-  full join (select * from supasaasy.entities x where x.app_key = p_pass.app_key and x.collection_key = p_pass.collection_key) e
-    on e.external_id = s.id;
-$$;
+    count(*) filter (where s.id is null and e.shown and e.observed_at < p_pass.started_at),
+    count(*) filter (where e.shown), supasaasy.hex64(sum(e.payload_hash) filter (where e.shown))
+  into named, rowless, unseen, living, digest
+  from (select distinct unnest(p.ids) collate "C" as id from supasaasy.pass_pages p where p.pass_id = p_pass.id) s
+  full join (
+    select x.external_id, x.observed_at, x.payload_hash, x.deleted_at is null and not (p_pass.hides_archived and x.archived_at is not null)
+      and (p_pass.window_from is null or x.source_created_at >= p_pass.window_from) as shown
+    from supasaasy.entities x where x.app_key = p_pass.app_key and x.collection_key = p_pass.collection_key
+  ) e on e.external_id = s.id;
+end $$;
 
 -- Called by advance_run, in its transaction, when a run ends: a certificate for every pass that was swept.
 create or replace function supasaasy.certify_passes(p_run uuid) returns void
@@ -88,11 +95,10 @@ begin
     select count(*) into waiting from supasaasy.quarantine q
     where q.app_key = pass.app_key and q.collection_key = pass.collection_key and q.resolved_at is null;
     select * into checked from supasaasy.measure_pass(pass);
-    select * into rows from supasaasy.measure_rows(pass.app_key, pass.collection_key, pass.window_from, pass.hides_archived);
     select coalesce(sum(t.created), 0)::bigint as missing, coalesce(sum(t.updated + t.archived), 0)::bigint as stale,
       coalesce(sum(t.deleted), 0)::bigint as extra into tally
     from supasaasy.tasks t where t.run_id = p_run and t.collection_key = pass.collection_key and t.state = 'done';
-    perform supasaasy.certify(pass, 'pass', pass.resource, pass.collection_key, checked.named, rows.living, rows.digest,
+    perform supasaasy.certify(pass, 'pass', pass.resource, pass.collection_key, checked.named, checked.living, checked.digest,
       tally.missing, tally.stale, tally.extra, tally.missing + tally.stale + tally.extra, waiting,
       checked.rowless <= waiting and checked.unseen = 0 and waiting = 0
         and not exists (select 1 from supasaasy.tasks t where t.run_id = p_run and t.collection_key = pass.collection_key and t.state = 'failed'));

@@ -195,7 +195,10 @@ return p_app || '/' || p_collection || '/' || p_id;
 
 -- A run that reads a resource for the first time. What it finds is no news, for those who only want news.
 create or replace function supasaasy.is_first_load(p_app text, p_collection text, p_run uuid) returns boolean
-language sql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' as $$
+#variable_conflict use_column
+begin
+  return (
   select p_run is not null and not exists (
-    select 1 from supasaasy.sync_state where app_key = p_app and collection_key = p_collection and last_full_at is not null);
-$$;
+    select 1 from supasaasy.sync_state where app_key = p_app and collection_key = p_collection and last_full_at is not null));
+end $$;

@@ -11,8 +11,9 @@ registerTemplate('stripe', async (database) => {
 
 /** What a row needs beside what a test is about. */
 const INSERT = `insert into supasaasy.entities (app_key, collection_key, external_id, parent_id, raw_payload, payload_hash,
-  version, version_until, version_source, observed_at, created_at, updated_at, deleted_at)
-  values ($1, $2, $3, $4, $5, 0, 0, 0, 'read', now(), now(), now(), $6)`;
+  version, version_until, version_source, observed_at, created_at, updated_at, deleted_at, source_created_at)
+  values ($1, $2, $3, $4, $5, 0, 0, 0, 'read', now(), now(), now(), $6,
+    to_timestamp(supasaasy.instant_ms($5::jsonb -> 'created', 's') / 1000.0))`;
 
 const names = Object.keys(resources);
 /** `stripe_tax_ids` of `tax_id`. */
@@ -121,7 +122,7 @@ describeEachDatabase('the views of Stripe', (make) => {
   it('A28, A27: dirty values of every field neither break a view nor keep a row out', async () => {
     for (const name of names) {
       const fields = await fieldsOf(name);
-      expect(fields.length, name).toBeGreaterThan(5);
+      expect(fields.length, name).toBeGreaterThan(4);
       for (const [i, value] of DIRTY_JSON.entries()) {
         const id = `dirty_${i}`;
         // The same value in each field, and in each field of an object in each field.

@@ -185,7 +185,7 @@ describeEachDatabase(
 
     it('knows the first state of an entity that a quiet first load wrote', async () => {
       const database = await fresh();
-      await database.query(`select supasaasy.apply_states('acme', 'stripe_customer', array[row('q', null, '{"n":1}'::jsonb, 1, null, false, null, false, 1, 1, null)::supasaasy.entity_state],
+      await database.query(`select supasaasy.apply_states('acme', 'stripe_customer', array[row('q', null, '{"n":1}'::jsonb, null, false, null, false, 1, 1, null)::supasaasy.entity_state],
       '{"source": "read", "origin": "sync", "started_at": "2020-01-01", "quiet_creates": true}')`);
       expect(await database.query('select from supasaasy.changes')).toEqual([]);
       const loaded = await at(database);

@@ -2,8 +2,7 @@ import type { SqlDatabase } from '../../src/engine/database.ts';
 import { isConflict } from '../../src/engine/sql-errors.ts';
 
 /** Applies one state of one entity through the write path, like a page of one record does. */
-export const APPLY = `select supasaasy.apply_states('acme', 'stripe_customer', array[row($1::text, null, $2::jsonb,
-  jsonb_hash_extended($2::jsonb, 0), null, false, null, $3::boolean, (extract(epoch from clock_timestamp()) * 1000)::bigint,
+export const APPLY = `select supasaasy.apply_states('acme', 'stripe_customer', array[row($1::text, null, $2::jsonb, null, false, null, $3::boolean, (extract(epoch from clock_timestamp()) * 1000)::bigint,
   (extract(epoch from clock_timestamp()) * 1000)::bigint, null)::supasaasy.entity_state],
   jsonb_build_object('source', 'read', 'origin', 'sync', 'started_at', clock_timestamp()))`;
 

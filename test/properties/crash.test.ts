@@ -32,6 +32,7 @@ function mortal(nth: number, after: boolean) {
         return result;
       },
     }),
+    isDead: () => dead,
     /** The server has ended what the process had begun. */
     async buried(): Promise<void> {
       await Promise.allSettled(underWay);
@@ -86,7 +87,7 @@ describeEachDatabase('killed at any call and started again', (make, kind) => {
           const begun = mode === 'full' ? 0 : 1;
           for (const { nth, after } of crashes) {
             const process = mortal(nth, after);
-            mirror.restart(process.wrap);
+            mirror.restart(process.wrap, process.isDead);
             await mirror.run(mode).catch(() => {});
             await process.buried();
             await mirror.expireLeases();
@@ -128,7 +129,7 @@ describeEachDatabase('killed at any call and started again', (make, kind) => {
             mirror.account.create('thing', { parts: [{ id: `${mirror.key}_${mirror.account.log.length}` }] });
             const event = mirror.account.log.at(-1) ?? { body: '' };
             const process = mortal(nth, after);
-            mirror.restart(process.wrap);
+            mirror.restart(process.wrap, process.isDead);
             // Not acknowledged: the provider delivers it again.
             const acknowledged = await mirror.accept(event).then(
               () => true,

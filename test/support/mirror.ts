@@ -63,12 +63,19 @@ export function createMirror(db: TestDatabase, options: MirrorOptions = {}) {
   });
   const slots = options.slots ?? 1;
   const env: Record<string, string> = { KEY: ACME_KEY, SECRET: WEBHOOK_SECRET };
-  const start = (wrap = options.wrap ?? ((database: Database) => database)) =>
+  const start = (wrap = options.wrap ?? ((database: Database) => database), isDead = () => false) =>
     createEngine({
       config,
       database: wrap(db.database),
       env,
-      ports: { fetch: api.fetch, now: account.now, ...options.ports },
+      ports: {
+        fetch: async (...request: Parameters<typeof fetch>) => {
+          if (isDead()) throw new Error('this process is dead');
+          return await api.fetch(...request);
+        },
+        now: account.now,
+        ...options.ports,
+      },
       settings: { retryBaseMs: 0, maxAttempts: 3, ...options.settings },
     });
   let engine = start();
@@ -84,9 +91,9 @@ export function createMirror(db: TestDatabase, options: MirrorOptions = {}) {
     get engine() {
       return engine;
     },
-    /** A new process over the same database. */
-    restart(wrap?: (database: Database) => Database) {
-      engine = start(wrap);
+    /** A new process over the same database; one that is dead asks nothing of the provider any more. */
+    restart(wrap?: (database: Database) => Database, isDead?: () => boolean) {
+      engine = start(wrap, isDead);
     },
     async run(mode: SyncMode, runOptions: RunOptions = {}): Promise<Run> {
       await engine.store.resumeApp(key);

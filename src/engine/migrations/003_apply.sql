@@ -3,10 +3,11 @@
 
 do $$ begin
   create type supasaasy.entity_state as (
-    external_id text, parent_id text, payload jsonb, hash bigint, source_created bigint,
+    external_id text, parent_id text, payload jsonb, source_created bigint,
     archived boolean, archived_at bigint, deleted boolean, version bigint, version_until bigint, api_version text
   );
 exception when duplicate_object then null; end $$;
+alter type supasaasy.entity_state drop attribute if exists hash;
 
 -- ISO 8601 in milliseconds. Not a part of instant_ms, because a cast that depends on a setting cannot be inlined.
 create or replace function supasaasy.iso_ms(value jsonb) returns bigint
@@ -67,11 +68,8 @@ declare
   deleted_path text[] := supasaasy.path_of(p_spec #> '{deleted,path}');
   deleted_equals jsonb := p_spec #> '{deleted,equals}';
   parent_path text[] := supasaasy.path_of(p_spec -> 'parent');
-  -- Fields that say nothing about the object (links that are signed anew in every answer) do not make it changed.
-  volatile_keys text[] := coalesce(supasaasy.path_of(p_spec -> 'volatile'), '{}');
   -- Lists that are only there because we asked for them are not part of the object.
   detached_keys text[] := coalesce(supasaasy.path_of(p_spec -> 'detach'), '{}');
-  has_volatile boolean := cardinality(volatile_keys) > 0;
   has_detached boolean := cardinality(detached_keys) > 0;
   target_version text := p_spec ->> 'api_version';
   -- sync_from, for lists that the provider cannot filter: what was created before is not taken.
@@ -82,9 +80,6 @@ begin
   -- Each `offset 0` is a fence: what is named below it is worked out once a record, not once for every use.
   select array_agg(row(
       id, coalesce(p_parents[n], p_parent, case when parent_path is not null then payload #>> parent_path end), payload,
-      -- Of the text, 7 µs a row dearer than jsonb_hash_extended, for which 1 and -1 are the same and so are
-      -- {"a": {"b": 1}, "c": 2} and {"a": {"b": 1, "c": 2}}: a balance that changed its sign was no change.
-      hashtextextended((case when has_volatile then payload - volatile_keys else payload end)::text, 0),
       created,
       coalesce(case when archived_path is null then false
                     when archived_equals is null then coalesce(payload #> archived_path, 'null'::jsonb) not in ('null'::jsonb, 'false'::jsonb)
@@ -121,6 +116,18 @@ begin
   return coalesce(result, '{}');
 end $$;
 
+-- What "the same content" means: equal as JSON, which nearly always shows in equal bytes. For 1 kB those take a tenth of
+-- what a comparison of values takes, or a hash of the text. Inlined, as the next one.
+create or replace function supasaasy.same_payload(a jsonb, b jsonb, p_has_volatile boolean, p_volatile text[]) returns boolean
+language sql immutable parallel safe
+return case when p_has_volatile then a - p_volatile = b - p_volatile else row(a)::record *= row(b)::record or a = b end;
+
+-- The content in 64 bits, for digests: of the text, because to jsonb_hash_extended 1 and -1 are the same, and so are
+-- {"a": {"b": 1}, "c": 2} and {"a": {"b": 1, "c": 2}}.
+create or replace function supasaasy.payload_hash(value jsonb, p_has_volatile boolean, p_volatile text[]) returns bigint
+language sql immutable parallel safe
+return hashtextextended((case when p_has_volatile then value - p_volatile else value end)::text, 0);
+
 -- Decides, for every state, whether it is new, newer, the same, older, or whether nobody can tell, and writes what
 -- follows from that. Returns the counts, `again` (ids to be read again because nobody can tell), `gone` (ids that
 -- became tombstones now) and `old` (ids of states that came too late).
@@ -155,6 +162,9 @@ declare
   -- Whether "still the same" is remembered. For pages it is not, so that an unchanged pass writes nothing: how far a
   -- list was read (list_until) says it for all of them.
   notes boolean := not is_read or final_word;
+  -- Fields that say nothing about the object (links that are signed anew in every answer) do not make it changed.
+  volatile_keys text[] := coalesce(supasaasy.path_of(p_context -> 'volatile'), '{}');
+  has_volatile boolean := cardinality(volatile_keys) > 0;
   quiet_creates boolean := coalesce((p_context ->> 'quiet_creates')::boolean, false);
   fresh boolean := is_read and not dry and coalesce((p_context ->> 'fresh')::boolean, false);
   list_until bigint := coalesce((p_context ->> 'list_until')::bigint, -9223372036854775808);
@@ -175,8 +185,8 @@ begin
       with inserted as (
         insert into supasaasy.entities (app_key, collection_key, external_id, parent_id, api_version, raw_payload, payload_hash,
           version, version_until, version_source, observed_at, source_created_at, created_at, updated_at, archived_at, change_seq)
-        select p_app, p_collection, external_id, parent_id, api_version, payload, coalesce(hash, 0), version, version_until, source_name,
-          clock, to_timestamp(source_created / 1000.0), clock, clock,
+        select p_app, p_collection, external_id, parent_id, api_version, payload,
+          supasaasy.payload_hash(payload, has_volatile, volatile_keys), version, version_until, source_name, clock, to_timestamp(source_created / 1000.0), clock, clock,
           case when archived then to_timestamp(coalesce(archived_at, version) / 1000.0) end,
           case when not quiet_creates then nextval('supasaasy.change_seq') end
         from unnest(p_states)
@@ -198,7 +208,8 @@ begin
   from (
     select n.external_id,
       coalesce(case when n.deleted then e.deleted_at is not null
-                    else e.payload_hash = n.hash and e.deleted_at is null and e.parent_id is not distinct from n.parent_id end, false)
+                    else e.deleted_at is null and e.parent_id is not distinct from n.parent_id
+                      and supasaasy.same_payload(e.raw_payload, n.payload, has_volatile, volatile_keys) end, false)
         -- The same content, known to have been true later: worth a note for events and answers about one object.
         and not (notes and n.version > e.version) as same
     from unnest(p_states) n
@@ -229,7 +240,8 @@ begin
         when e.external_id is null then case when is_read or n.version > list_until or not can_ask then 'write' else 'again' end
         -- No news.
         when n.deleted and e.deleted_at is not null
-          or not n.deleted and e.deleted_at is null and e.payload_hash = n.hash and e.parent_id is not distinct from n.parent_id
+          or not n.deleted and e.deleted_at is null and e.parent_id is not distinct from n.parent_id
+            and supasaasy.same_payload(e.raw_payload, n.payload, has_volatile, volatile_keys)
           then case when notes and n.version > e.version then 'note' else 'same' end
         -- A change time of the provider's own.
         when owned and not n.deleted and n.version_until < e.version then
@@ -268,8 +280,8 @@ begin
   inserted as (
     insert into supasaasy.entities (app_key, collection_key, external_id, parent_id, api_version, raw_payload, payload_hash,
       version, version_until, version_source, observed_at, source_created_at, created_at, updated_at, archived_at, deleted_at, change_seq)
-    select p_app, p_collection, external_id, parent_id, api_version, case when deleted then null else payload end, coalesce(hash, 0),
-      version, version_until, source_name, clock, to_timestamp(source_created / 1000.0), clock, clock, new_archived_at,
+    select p_app, p_collection, external_id, parent_id, api_version, case when deleted then null else payload end,
+      case when deleted then 0 else supasaasy.payload_hash(payload, has_volatile, volatile_keys) end, version, version_until, source_name, clock, to_timestamp(source_created / 1000.0), clock, clock, new_archived_at,
       case when deleted then to_timestamp(version / 1000.0) end, seq
     from numbered where not known and decision in ('write', 'bury') and not dry
     order by external_id
@@ -281,7 +293,8 @@ begin
   updated as (
     insert into supasaasy.entities as e (app_key, collection_key, external_id, parent_id, api_version, raw_payload, payload_hash,
       version, version_until, version_source, observed_at, source_created_at, created_at, updated_at, archived_at, deleted_at, change_seq)
-    select p_app, p_collection, external_id, parent_id, api_version, payload, coalesce(hash, 0), version, version_until, source_name,
+    select p_app, p_collection, external_id, parent_id, api_version, payload,
+      case when deleted then 0 else supasaasy.payload_hash(payload, has_volatile, volatile_keys) end, version, version_until, source_name,
       clock, to_timestamp(source_created / 1000.0), clock, clock, new_archived_at, case when deleted then to_timestamp(version / 1000.0) end, seq
     from numbered where known and decision = 'write' and not dry
     order by external_id

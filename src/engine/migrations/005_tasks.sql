@@ -223,7 +223,7 @@ declare
   child jsonb;
   result jsonb;
 begin
-  select array_agg(row(id, null, null, null, null, false, null, true, p_version, p_until, null)::supasaasy.entity_state order by id)
+  select array_agg(row(id, null, null, null, false, null, true, p_version, p_until, null)::supasaasy.entity_state order by id)
   into states from unnest(p_ids) id;
   result := supasaasy.apply_states(p_app, p_spec ->> 'collection', states, p_context || jsonb_build_object(
     'owned', p_spec ? 'version', 'retrievable', coalesce((p_spec ->> 'retrievable')::boolean, false)));

@@ -85,7 +85,7 @@ begin
         counts := counts || jsonb_build_object(child.key, supasaasy.add_counts(coalesce(counts -> child.key, '{}'), child.value - array['again', 'gone']));
       end loop;
     end if;
-    select array_agg(row(g ->> 'id', null, null, null, null, false, null, true, (g ->> 'version')::bigint,
+    select array_agg(row(g ->> 'id', null, null, null, false, null, true, (g ->> 'version')::bigint,
         (g ->> 'version_until')::bigint, null)::supasaasy.entity_state order by g ->> 'id')
     into gone from jsonb_array_elements(coalesce(grp -> 'gone', '[]')) g;
     if gone is not null then

@@ -32,7 +32,8 @@ do $$ begin
 end $$;
 
 -- Which of these states the mirror does not hold as they are. Every look at `entities` is by key, as in apply_states.
-create or replace function supasaasy.compare_states(p_app text, p_collection text, p_states supasaasy.entity_state[], p_partial boolean)
+drop function if exists supasaasy.compare_states(text, text, supasaasy.entity_state[], boolean);
+create or replace function supasaasy.compare_states(p_app text, p_collection text, p_states supasaasy.entity_state[], p_partial boolean, p_volatile text[])
 returns table (external_id text, kind text)
 language sql stable set search_path = '' set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
   select x.external_id, x.kind from (
@@ -40,7 +41,8 @@ language sql stable set search_path = '' set jit = off set enable_seqscan = off 
       case when n.deleted then case when e.external_id is not null and e.deleted_at is null then 'extra' end
            when e.external_id is null or e.deleted_at is not null then 'missing'
            when p_partial then case when e.version < n.version then 'stale' end
-           when e.payload_hash <> n.hash or (n.parent_id is not null and e.parent_id is distinct from n.parent_id) then 'stale' end as kind
+           when not supasaasy.same_payload(e.raw_payload, n.payload, cardinality(p_volatile) > 0, p_volatile)
+             or (n.parent_id is not null and e.parent_id is distinct from n.parent_id) then 'stale' end as kind
     from unnest(p_states) n
     left join lateral (
       select * from supasaasy.entities y
@@ -62,7 +64,8 @@ declare
   partial boolean := coalesce((p_spec ->> 'partial')::boolean, false);
 begin
   return query select p_spec ->> 'resource', p_spec ->> 'collection', c.external_id, c.kind, c.external_id
-    from supasaasy.compare_states(p_app, p_spec ->> 'collection', supasaasy.extract_states(p_records, p_spec, 0, 0), partial) c;
+    from supasaasy.compare_states(p_app, p_spec ->> 'collection', supasaasy.extract_states(p_records, p_spec, 0, 0), partial,
+      supasaasy.path_of(p_spec -> 'volatile')) c;
   if partial then
     return;
   end if;
@@ -75,7 +78,7 @@ begin
     loop
       states := supasaasy.extract_states(parent.list, child, 0, 0, parent.id);
       return query select child ->> 'resource', child ->> 'collection', c.external_id, c.kind, parent.id
-        from supasaasy.compare_states(p_app, child ->> 'collection', states, false) c;
+        from supasaasy.compare_states(p_app, child ->> 'collection', states, false, supasaasy.path_of(child -> 'volatile')) c;
       if coalesce((child ->> 'replace')::boolean, true) and not parent.more then
         return query select child ->> 'resource', child ->> 'collection', e.external_id, 'extra', parent.id
           from supasaasy.entities e

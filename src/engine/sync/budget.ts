@@ -16,6 +16,8 @@ export interface Budget {
 
 /** Tokens taken ahead are given up after this long: a worker that sleeps must not burst. */
 const HELD_MS = 1_000;
+/** Taken at one time at most. */
+const MOST_TOKENS = 25;
 /** Longer than this nobody waits with a task in hand. */
 const LONGEST_WAIT_MS = 5_000;
 /** Fine answers before the rate is raised a step. */
@@ -45,7 +47,7 @@ export function createBudget(store: Store, ports: Ports): Budget {
   /** One caller asks the database, the others wait for what it brings. Resolves to milliseconds to sleep. */
   async function take(app: App, rateClass: string, h: Held, priority: number): Promise<number> {
     const limit = app.config.connector.limits.limit(rateClass, app.account());
-    const want = Math.max(1, Math.min(10, Math.floor(limit.burst / 5)));
+    const want = Math.max(1, Math.min(MOST_TOKENS, Math.floor(limit.burst / 5)));
     const { granted, wait_ms, rate } = await store.takeTokens(
       app.key,
       rateClass,

@@ -40,22 +40,24 @@ export async function readList(
         ? ahead.answer
         : send(position, size));
       ahead = undefined;
-      const cursor = mayReadAhead && !stop() ? guessNext(answer.bytes, resource.id, list.next) : undefined;
-      // The next page travels while this one is written. One that nobody takes up is dropped, with what it met.
-      if (cursor !== undefined) {
-        ahead = { cursor, answer: send({ ...position, cursor }, size) };
-        ahead.answer.catch(() => {});
-      }
       const spec =
         task.input.created_from === undefined
           ? app.spec(task.resource)
           : { ...app.spec(task.resource), created_from: task.input.created_from };
-      page = await ingest(context, task, answer, {
+      const writing = ingest(context, task, answer, {
         ...pageContext(context, app, answer, spec),
         next: list.next,
         ...(position.cursor === undefined ? { from_start: true } : {}),
         ...(limit !== undefined && records + size >= limit ? { stop: true } : {}),
       });
+      // The next page travels while this one is written, and not before: what was given to the database is safe even
+      // from our death. One that nobody takes up is dropped, with what it met.
+      const cursor = mayReadAhead && !stop() ? guessNext(answer.bytes, resource.id, list.next) : undefined;
+      if (cursor !== undefined) {
+        ahead = { cursor, answer: send({ ...position, cursor }, size) };
+        ahead.answer.catch(() => {});
+      }
+      page = await writing;
     } catch (error) {
       ahead = undefined;
       if (error instanceof CursorLostError && position.cursor !== undefined) {

@@ -19,6 +19,7 @@ import { readChanges } from './read-changes.ts';
 import { readList } from './read-list.ts';
 import { readOne } from './read-one.ts';
 import { sayTrouble } from './say-trouble.ts';
+import { createTally } from './tally.ts';
 
 export interface WorkOptions {
   readonly filter?: TaskFilter;
@@ -60,6 +61,7 @@ export async function work(
   const signal = options.signal ?? new AbortController().signal;
   const filter: TaskFilter = { apps: [...apps.keys()], ...options.filter };
   const active = new Set<Promise<void>>();
+  const tally = createTally();
   const touched = new Set<string>();
   if (options.filter?.run_id !== undefined) touched.add(options.filter.run_id);
   const stop = () =>
@@ -93,7 +95,8 @@ export async function work(
       if (task.run_id !== null) touched.add(task.run_id);
       const app = apps.get(task.app_key);
       if (app === undefined) continue;
-      const running = runTask(context, app, task, signal, stop).then(
+      tally.begin(task);
+      const running = runTask(context, app, task, signal, stop, () => tally.end(task)).then(
         () => {
           finished += 1;
           gone(running);
@@ -161,12 +164,15 @@ async function runTask(
   task: Task,
   signal: AbortSignal,
   stop: () => boolean,
+  ended: () => boolean,
 ): Promise<void> {
+  let last = false;
   try {
-    const outcome = await perform(context, app, task, signal, stop);
+    const outcome = await perform(context, app, task, signal, stop).finally(() => {
+      last = ended();
+    });
     if (outcome === 'stopped') await context.store.releaseTask(task, 'wait', null, 0, 0, context.settings.maxAttempts);
-    else if (task.run_id !== null && task.kind !== 'retrieve' && task.kind !== 'children')
-      await context.store.advanceRun(task.run_id);
+    else if (last && task.run_id !== null) await context.store.advanceRun(task.run_id);
   } catch (error) {
     await giveBack(context, app, task, error, signal);
   }

@@ -108,17 +108,22 @@ describeEachDatabase('ranges of creation time', (make) => {
   it('go on where a worker was killed: with its ranges, its page in flight and its tokens', async () => {
     const shop = openShop(db, { size: { customers: 4_000 } }, { settings: { requests_per_second: 50 } });
     let pages = 0;
+    const underWay: Promise<unknown>[] = [];
     const dying = (database: Database): Database => ({
       ...database,
-      call: (name, args) => {
+      call: <T>(name: string, args: Readonly<Record<string, unknown>>) => {
         if (name === 'ingest_page') pages += 1;
         // From its twelfth page on nothing of it reaches the database, not even that it gives its tasks back.
-        return pages > 12 ? Promise.reject(new Error('killed')) : database.call(name, args);
+        const answer = pages > 12 ? Promise.reject<T>(new Error('killed')) : database.call<T>(name, args);
+        underWay.push(answer);
+        return answer;
       },
     });
     const first = shop.engine({ database: dying(db.database) });
     const { runId } = await first.startRun(shop.key, 'full');
     await first.work({ filter: { run_id: runId } }).catch(() => {});
+    // The server ends what it had begun for the dead.
+    await Promise.allSettled(underWay);
     const held = await db.query(`select from supasaasy.tasks where app_key = $1 and state = 'running'`, [shop.key]);
     expect(held.length).toBeGreaterThan(1);
     await expireLeases(db, shop);

@@ -18,7 +18,7 @@ import type { SyncContext } from './context.ts';
 import { readChanges } from './read-changes.ts';
 import { readList } from './read-list.ts';
 import { readOne } from './read-one.ts';
-import { sayTrouble } from './say-trouble.ts';
+import { sayPause, sayTrouble } from './say-trouble.ts';
 
 export interface WorkOptions {
   readonly filter?: TaskFilter;
@@ -267,7 +267,7 @@ async function giveBack(
   } else if (error instanceof AuthenticationError || error instanceof MissingSecretError) {
     await store.pauseApp(app.key, message);
     await release('wait', 0, error instanceof AuthenticationError ? 1 : 0);
-    ports.log('error', `${app.key} is paused: ${message}`);
+    sayPause(ports, app, message);
   } else if (error instanceof PagingError || error instanceof CursorLostError) {
     await release('retry', backoff(context, task), 1, 4);
   } else if (

@@ -111,6 +111,11 @@ describe('a mistake gives one clear message', { timeout: 120_000 }, () => {
     expect(stderr).toContain('--port');
   });
 
+  it('a record that is not in quarantine is not retried without a word', async () => {
+    const { code, stdout } = await run(['quarantine', 'retry', '99'], { cwd: temporaryFolder(ONE_APP) });
+    expect([code, stdout]).toEqual([1, expect.stringContaining('99 is refused: no such record is in quarantine')]);
+  });
+
   it('a wrong option or command is code 2, with where to read on', async () => {
     const folder = temporaryFolder(ONE_APP);
     for (const args of [

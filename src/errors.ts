@@ -60,8 +60,13 @@ export class RateLimitError extends SupasaasyError {
 
 /** The provider refuses the key: nothing more is asked until a person has mended it. */
 export class AuthenticationError extends SupasaasyError {
-  override readonly code = 'authentication_failed';
+  override readonly code: string = 'authentication_failed';
   override readonly recovery = 'pause';
+}
+
+/** The key is good, but it belongs to another account than the one that the app mirrors. */
+export class WrongAccountError extends AuthenticationError {
+  override readonly code: string = 'account_wrong';
 }
 
 /** The key may not read this resource; the others go on. */

@@ -79,6 +79,52 @@ describe('defineConfig', () => {
     expect(problems.join('\n')).toContain('schedules[0].app_key: there is no app "nobody"');
   });
 
+  it('a mistake of shape hides none of meaning: one list, each with its path and how to mend it', () => {
+    const problems = problemsOf({
+      sync_from: 'yesterday',
+      aps: [],
+      apps: [
+        { app_key: 'Shop!', connector: 'salesforce', config: { token: 'canary', api_key_env: 5 }, on_delete: 'forget' },
+        { app_key: 'crm', connector: 'stripe', name: 5, config: { sync_resources: ['unicorn'], acount: 'acct_1' } },
+        { app_key: 'crm', connector: 'stripe', config: 'none', history: ['unicorn'] },
+        'nothing at all',
+      ],
+      schedules: [{ app_key: 'nobody', cron: 'now and then', mode: 'sometimes' }],
+      feed: { retention_days: 0 },
+    });
+    const mended = {
+      sync_from: 'must be an ISO 8601 date',
+      '(root)': 'there is no field "aps" (there are: apps,',
+      'apps[0].app_key': 'must match ^[a-z0-9_-]{1,64}$',
+      'apps[0].connector': 'unknown connector "salesforce"; correct it, or import its module',
+      'apps[0].config.token': "name its variable: token_env: 'SHOP__TOKEN'",
+      'apps[0].config.api_key_env': 'must be a text',
+      'apps[0].on_delete': 'must be "tombstone" or "purge"',
+      'apps[1].name': 'must be a text',
+      'apps[1].config.sync_resources[0]': 'stripe has no resource "unicorn" (it has: customer,',
+      'apps[1].config': 'there is no setting "acount" (there are: api_key_env,',
+      'apps[2].app_key': '"crm" is used twice',
+      'apps[2].config': 'must be an object',
+      'apps[2].history[0]': 'crm syncs no resource "unicorn"',
+      'apps[3]': 'must be an object',
+      'schedules[0].app_key': 'there is no app "nobody" (apps: Shop!, crm, crm)',
+      'schedules[0].cron': 'must be a cron expression',
+      'schedules[0].mode': 'must be "full" or "incremental"',
+      'feed.retention_days': 'must be more than 0',
+    };
+    for (const [path, words] of Object.entries(mended))
+      expect(problems.filter((problem) => problem.startsWith(`${path}: `)).join(), path).toContain(words);
+    expect(problems).toHaveLength(Object.keys(mended).length);
+    expect(problems.join()).not.toContain('canary');
+  });
+
+  it.each([undefined, null, 5, 'stripe', [], { apps: 'stripe' }])(
+    '%j is no configuration, and says what is',
+    (input) => {
+      expect(problemsOf(input).join()).toMatch(/: (is missing; it )?must be (an object|a list)/);
+    },
+  );
+
   it.each(['now and then', '61 * * * *', '* * *', ''])('the cron "%s" is refused with an example', (cron) => {
     expect(problemsOf({ apps: [shop], schedules: [{ app_key: 'shop', cron }] }).join()).toMatch(
       /schedules\[0\]\.cron: .*\*\/5/,

@@ -1,4 +1,4 @@
-import { defineConnector } from '../../src/kit/index.ts';
+import { defineConnector, textAt } from '../../src/kit/index.ts';
 import { limits } from './limits.ts';
 import { meaning } from './meaning.ts';
 import { metadata } from './metadata.ts';
@@ -39,5 +39,7 @@ export const intercom = defineConnector({
   headers: ({ apiKey }) => ({ authorization: `Bearer ${apiKey}`, 'intercom-version': metadata.apiVersion }),
   page,
   probe: { path: '/me' },
+  // https://developers.intercom.com/docs/references/rest-api/api.intercom.io/admins/identifyadmin
+  identity: { request: { path: '/me' }, read: (text) => textAt(text, ['app', 'id_code']) },
   meaning,
 });

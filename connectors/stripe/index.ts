@@ -1,5 +1,6 @@
 import { defineConnector } from '../../src/kit/index.ts';
 import { changeLog } from './change-log.ts';
+import { identity } from './identity.ts';
 import { limits } from './limits.ts';
 import { meaning } from './meaning.ts';
 import { API_VERSION, metadata } from './metadata.ts';
@@ -25,6 +26,7 @@ export const stripe = defineConnector<StripeSettings>({
   }),
   page,
   probe: { path: '/v1/events', query: { limit: 1 } },
+  identity,
   accountOf: ({ account }) => account,
   meaning,
 });

@@ -11,6 +11,7 @@ const ENDPOINT_PER_SECOND = 25;
 const words = new Set(
   [
     '/v1/events',
+    '/v1/account',
     ...Object.values(resources).flatMap(({ list, retrieve, perParent }) => [
       list?.path,
       retrieve?.path,

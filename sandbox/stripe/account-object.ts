@@ -1,7 +1,7 @@
 export const ACCOUNT_ID = 'acct_1SandboxAccount0';
 
 /** https://docs.stripe.com/api/accounts/object */
-export function accountObject(created: number, id = ACCOUNT_ID): object {
+export function accountObject(created: number, id: string): object {
   return {
     id,
     object: 'account',

@@ -3,7 +3,12 @@ import type { SandboxRequest } from '../http/provider.ts';
 import { StripeProblem } from './errors.ts';
 
 /** Who may ask for what. https://docs.stripe.com/api/authentication */
-export function checkKey(request: SandboxRequest, keys: readonly string[], denied: readonly string[]): void {
+export function checkKey(
+  request: SandboxRequest,
+  keys: readonly string[],
+  denied: readonly string[],
+  account: string,
+): void {
   const key = keyOf(request.headers['authorization']);
   if (key === undefined || key === '') {
     throw new StripeProblem(
@@ -12,10 +17,12 @@ export function checkKey(request: SandboxRequest, keys: readonly string[], denie
     );
   }
   if (!keys.includes(key)) throw new StripeProblem(401, `Invalid API Key provided: ${masked(key)}`);
-  if (denied.some((pattern) => matchesPath(pattern, request.path))) {
+  // No permission lets a restricted key ask for its own account: https://github.com/dj-stripe/dj-stripe/pull/1131
+  const forbidden = key.startsWith('rk_') && request.path === '/v1/account';
+  if (forbidden || denied.some((pattern) => matchesPath(pattern, request.path))) {
     throw new StripeProblem(
       403,
-      `The provided key '${masked(key)}' does not have the required permissions for this endpoint.`,
+      `The provided key '${masked(key)}' does not have the required permissions for this endpoint on account '${account}'.`,
     );
   }
 }

@@ -1,3 +1,4 @@
+import { ACCOUNT_ID } from './account-object.ts';
 import { LATEST_VERSION } from './versions.ts';
 
 /** What can be changed while the sandbox runs (`POST /_sandbox/stripe`). */
@@ -6,6 +7,8 @@ export interface StripeSettings {
   apiVersion: string;
   /** Sign deliveries to the receiver set by control; two during a rotation. */
   webhookSecrets: readonly string[];
+  /** Id of the account. */
+  accountId: string;
   /** Paths (with `*`) that the key may not use: 403. */
   denied: readonly string[];
   /** Events appear in the list so long after they happened. */
@@ -21,6 +24,7 @@ export function createSettings(given: Partial<StripeSettings> & { readonly webho
   return {
     apiVersion: given.apiVersion ?? LATEST_VERSION,
     webhookSecrets: given.webhookSecrets ?? [given.webhookSecret ?? 'whsec_sandbox'],
+    accountId: given.accountId ?? ACCOUNT_ID,
     denied: given.denied ?? [],
     eventLagMs: given.eventLagMs ?? 0,
     eventAccount: given.eventAccount ?? null,

@@ -94,6 +94,8 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
   let mutate = createMutate(changes, seed);
   let mutating: SandboxDelivery[] = [];
   let requests = 0;
+  /** Connect: the header names the account that is meant. */
+  const accountOf = ({ headers }: SandboxRequest) => headers['stripe-account'] ?? settings.accountId;
 
   function listAnswer({ page, url, expand: paths }: ListAnswer, version: string): string {
     if (paths.length === 0 && !isOlder(version)) return listText(page, url);
@@ -128,8 +130,7 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
       if (!event) throw missing(404, 'event', path.slice('/v1/events/'.length));
       return eventText(event);
     }
-    if (path === '/v1/account')
-      return JSON.stringify(accountObject(account.population.untilS, request.headers['stripe-account']));
+    if (path === '/v1/account') return JSON.stringify(accountObject(account.population.untilS, accountOf(request)));
     if (path === '/v1/webhook_endpoints')
       return listText(
         { objects: endpoints.list().map((one) => JSON.stringify(endpointObject(one))), hasMore: false },
@@ -163,7 +164,7 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
 
   function answer(request: SandboxRequest, requestId: string): SandboxAnswer {
     try {
-      checkKey(request, keys, settings.denied);
+      checkKey(request, keys, settings.denied, accountOf(request));
       const version = parseVersion(request.headers['stripe-version'] ?? settings.apiVersion);
       const headers = { 'content-type': 'application/json', 'request-id': requestId, 'stripe-version': version };
       const make = (body: string | undefined): SandboxAnswer => {

@@ -448,4 +448,20 @@ export const mutations: readonly Mutation[] = [
     tests: ['test/proof/audit-bad-input.test.ts'],
     by: 'I2 that finds',
   },
+  {
+    name: "another account's key is not noticed",
+    file: 'src/engine/account-guard.ts',
+    find: 'if (shown === undefined || known === null || shown === known) return;',
+    replace: 'if (shown !== known) return;',
+    tests: ['test/proof/account.test.ts'],
+    by: 'A33 ',
+  },
+  {
+    name: 'an incremental run may take what deliveries need',
+    file: 'src/engine/migrations/008_rate.sql',
+    find: 'when p_priority <= 0 then 0 when p_priority = 1 then 0.1',
+    replace: 'when p_priority <= 1 then 0',
+    tests: ['test/engine/rate.test.ts'],
+    by: 'leaves a share',
+  },
 ];

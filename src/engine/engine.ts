@@ -1,5 +1,7 @@
 import type { Config } from '../config.ts';
 import { AuthenticationError, ConfigError, RateLimitError } from '../errors.ts';
+import type { ProviderRequest } from '../kit/resource.ts';
+import { type AccountGuard, createAccountGuard } from './account-guard.ts';
 import { type App, createApps, type Environment } from './app.ts';
 import type { Database } from './database.ts';
 import { createFeed, type Feed } from './feed/feed.ts';
@@ -8,7 +10,7 @@ import { type DrainOptions, drainInbox } from './inbox/drain.ts';
 import { defaultPorts, type Ports } from './ports.ts';
 import { type AuditRun, createProof, type Proof } from './proof.ts';
 import { createStore, type Run, type RunMode, type RunOptions, type Store, type SyncMode } from './store.ts';
-import { ask } from './sync/ask.ts';
+import { type Answer, ask } from './sync/ask.ts';
 import { planAudit } from './sync/audit.ts';
 import { createBudget } from './sync/budget.ts';
 import { createDatabaseClock } from './sync/clock.ts';
@@ -36,6 +38,7 @@ export interface Engine {
   readonly ports: Ports;
   readonly context: SyncContext;
   readonly acceptor: Acceptor;
+  readonly accounts: AccountGuard;
   /** The app of that key, or a `ConfigError` that lists the known ones. */
   app(key: string): App;
   /** Plans a run, in one transaction, or joins the unfinished one of the same wish. Does not work it. */
@@ -71,6 +74,7 @@ export function createEngine(options: EngineOptions): Engine {
   const budget = createBudget(store, ports);
   const pages = createTurnstile();
   const enter = createGates();
+  const accounts = createAccountGuard(store, ports);
   const context: SyncContext = {
     store,
     proof,
@@ -92,23 +96,28 @@ export function createEngine(options: EngineOptions): Engine {
       options.onPage?.({ ...progress, budgetUse: budget.use(progress.appKey) });
     },
     pageTurned: pages.next,
-    async request(app, request, task, signal) {
-      const leave = await enter(app);
-      try {
-        await budget.acquire(app, request, task.priority, signal);
-        const answer = await ask(app, request, ports, signal);
-        void budget.report(app, request, false).catch(() => {});
-        return answer;
-      } catch (error) {
-        // One without a status was never sent: our own budget held it back.
-        if (error instanceof RateLimitError && error.status !== undefined)
-          await budget.report(app, request, true, error.retryAfterMs);
-        throw error;
-      } finally {
-        leave();
-      }
+    async request(app, request, { priority }, signal) {
+      await accounts.pass(app, (own) => send(app, own, priority, signal));
+      return await send(app, request, priority, signal);
     },
   };
+
+  async function send(app: App, request: ProviderRequest, priority: number, signal: AbortSignal): Promise<Answer> {
+    const leave = await enter(app, priority);
+    try {
+      await budget.acquire(app, request, priority, signal);
+      const answer = await ask(app, request, ports, signal);
+      void budget.report(app, request, false).catch(() => {});
+      return answer;
+    } catch (error) {
+      // One without a status was never sent: our own budget held it back.
+      if (error instanceof RateLimitError && error.status !== undefined)
+        await budget.report(app, request, true, error.retryAfterMs);
+      throw error;
+    } finally {
+      leave();
+    }
+  }
 
   async function runToEnd(
     key: string,
@@ -138,6 +147,7 @@ export function createEngine(options: EngineOptions): Engine {
     ports,
     context,
     acceptor: createAcceptor(store, ports),
+    accounts,
     app(key) {
       const app = apps.get(key);
       if (app === undefined)
@@ -165,7 +175,7 @@ export function createEngine(options: EngineOptions): Engine {
       const reason = await proof.pauseReason(engine.app(key).key);
       if (reason !== null)
         throw new AuthenticationError(
-          `${key} is paused, so nothing can be compared: ${reason} Then: supasaasy resume ${key}`,
+          `${key} is paused, so nothing can be compared: ${reason} When that is mended: supasaasy resume ${key}`,
         );
       return (await runToEnd(key, 'audit', runOptions, trigger, signal)) as AuditRun;
     },
@@ -177,20 +187,23 @@ export function createEngine(options: EngineOptions): Engine {
   return engine;
 }
 
-/** At most the connector's number of requests of one app at a time; the others wait in line. */
-function createGates(): (app: App) => Promise<() => void> {
-  const gates = new Map<string, { inside: number; line: (() => void)[] }>();
-  return async (app) => {
+/** At most the connector's number of requests of one app at a time; the others wait in line, by priority. */
+function createGates(): (app: App, priority: number) => Promise<() => void> {
+  const gates = new Map<string, { inside: number; line: { readonly priority: number; readonly goIn: () => void }[] }>();
+  return async (app, priority) => {
     const gate = gates.get(app.key) ?? { inside: 0, line: [] };
     gates.set(app.key, gate);
     if (gate.inside >= app.config.connector.limits.concurrency(app.account()))
-      await new Promise<void>((resolve) => gate.line.push(resolve));
+      await new Promise<void>((goIn) => {
+        const behind = gate.line.findIndex((other) => other.priority > priority);
+        gate.line.splice(behind < 0 ? gate.line.length : behind, 0, { priority, goIn });
+      });
     else gate.inside += 1;
     return () => {
       const next = gate.line.shift();
       // The place is handed over, so that nobody slips in between.
       if (next === undefined) gate.inside -= 1;
-      else next();
+      else next.goIn();
     };
   };
 }

@@ -17,6 +17,11 @@ const OWN_CODES: Readonly<Record<string, (message: string, cause: unknown) => Su
   SY005: (message, cause) => new RequestRefusedError(message, { cause }),
 };
 
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const FULL_DISK = '53100';
+/** Until it is tried again. */
+const FULL_DISK_MS = 2_000;
+
 /** Turns whatever a driver threw into our error tree. */
 export function fromSqlError(error: unknown, name: string): SupasaasyError {
   if (error instanceof SupasaasyError) return error;
@@ -24,11 +29,11 @@ export function fromSqlError(error: unknown, name: string): SupasaasyError {
   const message = error instanceof Error ? error.message : String(error);
   const own = sqlState === undefined ? undefined : OWN_CODES[sqlState];
   if (own !== undefined) return own(message, error);
-  if (sqlState === '53100')
-    return new DatabaseError(`the database's disk is full: free some space, the work goes on by itself (${name})`, {
-      cause: error,
-      sqlState,
-    });
+  if (sqlState === FULL_DISK)
+    return new DatabaseError(
+      `the database's disk is full: free some space; what is stored is safe, and the work goes on where it stopped (${name})`,
+      { cause: error, sqlState, retryAfterMs: FULL_DISK_MS },
+    );
   if (['42883', '3F000', '42P01'].includes(sqlState ?? '') && message.includes('does not exist')) {
     return new DatabaseError(`the database lacks ${name}: run "supasaasy migrate" (${message})`, {
       cause: error,
@@ -51,6 +56,11 @@ export function sqlStateOf(error: unknown): string | undefined {
 export function isBadData(error: unknown): boolean {
   if (!(error instanceof DatabaseError) || error.sqlState === undefined) return false;
   return /^(22|54|23|P0001)/.test(error.sqlState);
+}
+
+/** Nobody's mistake, and no attempt: there is space again, or there is not. */
+export function isFullDisk(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError && error.sqlState === FULL_DISK;
 }
 
 /** Two writers met: the same call again will do. */

@@ -112,6 +112,9 @@ export function createStore(db: Database) {
     syncState: (app: string) => db.call<Record<string, SyncState>>('get_sync_state', { app }),
     pauseApp: (app: string, reason: string) => db.call<null>('pause_app', { app, reason }),
     resumeApp: (app: string) => db.call<boolean>('resume_app', { app }),
+    rememberAccount: (app: string, account: string) => db.call<string>('remember_account', { app, account }),
+    accountOf: (app: string) => db.call<string | null>('account_of', { app }),
+    changeAccount: (app: string, account: string | null) => db.call<string | null>('change_account', { app, account }),
     clock: () => db.call<string | Date>('clock', {}),
     takeTokens: (app: string, rateClass: string, want: number, priority: number, ceiling: number, burst: number) =>
       db.call<{ granted: number; wait_ms: number; rate?: number }>('take_tokens', {

@@ -130,6 +130,19 @@ export interface RegisteredEndpoint {
   readonly events: readonly string[];
 }
 
+/**
+ * Whose key it is. Asked before anything is read, so that another account's key stores nothing. Absent: the provider
+ * cannot tell, and only the breaker of the sweep stands between two accounts.
+ */
+export interface AccountIdentity {
+  readonly request: ProviderRequest;
+  /**
+   * The account's id (with its mode, where one account has several worlds), out of the answer's body, or out of the
+   * words of a refusal. Undefined when they do not tell. Never throws.
+   */
+  read(text: string, account: AppAccount): string | undefined;
+}
+
 /** What an answer that is not 2xx means, where the general table (see http.ts) does not know. */
 export type AnswerMeaning =
   | 'gone'
@@ -157,6 +170,7 @@ export interface Connector<Settings = any> {
   page(resource: Resource, position: Position): ProviderRequest;
   /** A cheap request that tells whether the key works. */
   readonly probe: ProviderRequest;
+  readonly identity?: AccountIdentity;
   /** The provider's account that an app mirrors, where one webhook endpoint may serve several: others' events are not ours. */
   accountOf?(settings: Settings): string | undefined;
   /** Reads an answer that is not 2xx. Undefined: the general table decides. */

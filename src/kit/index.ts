@@ -2,5 +2,5 @@
 export * from './connector.ts';
 export { connectorNames, defineConnector, findConnector, getConnector } from './define-connector.ts';
 export { equalInConstantTime, hmacHex } from './hmac.ts';
-export { instantAt, normalize, valueAt } from './normalize.ts';
+export { instantAt, normalize, textAt, valueAt } from './normalize.ts';
 export * from './resource.ts';

@@ -11,6 +11,16 @@ export function valueAt(value: unknown, path: Path): unknown {
   return current;
 }
 
+/** The text at `path` of a text that should be JSON, or undefined. */
+export function textAt(json: string, path: Path): string | undefined {
+  try {
+    const found = valueAt(JSON.parse(json), path);
+    return typeof found === 'string' && found !== '' ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Milliseconds, or null when there is no instant that a timestamp can hold. The twin of `supasaasy.instant_ms`. */
 export function instantAt(value: unknown, at: InstantAt | undefined): number | null {
   if (at === undefined) return null;

@@ -129,6 +129,20 @@ export interface ProviderRequest {
   readonly body?: unknown;
 }
 
+/** A wanted child brings the parent that it comes with; a wanted parent does not force its children. Unset: all. */
+export function chooseResources(
+  resources: Readonly<Record<string, Resource>>,
+  wanted: readonly string[] | undefined,
+): string[] {
+  const all = Object.keys(resources);
+  if (wanted === undefined) return all;
+  const chosen = new Set(wanted);
+  for (const resource of Object.values(resources)) {
+    if (resource.children?.some((child) => chosen.has(child.resource)) === true) chosen.add(resource.name);
+  }
+  return all.filter((name) => chosen.has(name));
+}
+
 /** A resource without the query parameters that only bring children nobody wants. */
 export function withoutUnwanted(resource: Resource, wanted: ReadonlySet<string>): Resource {
   const needless = (resource.children ?? []).flatMap(({ resource: name, askedBy }) =>

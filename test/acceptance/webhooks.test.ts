@@ -32,7 +32,7 @@ describeEachDatabase('webhooks', (make) => {
     expect(row?.reason).toContain('cannot be read');
   });
 
-  it('A9 S4-08 S4-27 a wrong signature is refused before anything is written; a rotated secret is accepted', async () => {
+  it('I7 A9 S4-08 S4-27 a wrong signature is refused before anything is written; a rotated secret is accepted', async () => {
     const mirror = open();
     mirror.account.create('thing');
     await expect(mirror.accept(last(mirror), 'another secret')).rejects.toThrow(WebhookVerificationError);

@@ -84,7 +84,7 @@ describe('A44: supasaasy doctor', { timeout: 120_000 }, () => {
     const offline = await run(['doctor', '--offline', '--json'], { cwd: folder, env });
     expect(offline.code).toBe(0);
     const { findings } = await doctor();
-    for (const check of ['migrations', 'secret', 'webhook', 'permission', 'key'])
+    for (const check of ['migrations', 'secret', 'webhook', 'permission', 'key', 'account'])
       expect(
         findings.filter((each) => each.check === check && each.app_key !== 'desk').every(({ level }) => level === 'ok'),
         check,

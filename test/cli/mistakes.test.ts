@@ -21,13 +21,20 @@ describe('a mistake gives one clear message', { timeout: 120_000 }, () => {
         sync_from: 'yesterday',
         apps: [
           { app_key: 'Shop!', connector: 'stripe', config: { api_key_env: 'sk_live_literal_secret' } },
+          { app_key: 'crm', connector: 'salesforce' },
         ],
         schedules: [{ app_key: 'shop', cron: 'now and then' }],
       }`),
     );
     const { code, stderr, stdout } = await run(['status', '--json'], { cwd: folder });
     expect(code).toBe(2);
-    for (const path of ['sync_from', 'apps[0].app_key', 'apps[0].config.api_key_env', 'schedules[0].cron'])
+    for (const path of [
+      'sync_from',
+      'apps[0].app_key',
+      'apps[0].config.api_key_env',
+      'apps[1].connector',
+      'schedules[0].cron',
+    ])
       expect(stderr).toContain(path);
     expect(stderr + stdout).not.toContain('sk_live_literal_secret');
     expect(JSON.parse(stdout)).toMatchObject({ status: 'error', error: { code: 'config_invalid' } });
@@ -102,6 +109,11 @@ describe('a mistake gives one clear message', { timeout: 120_000 }, () => {
     expect(code).toBe(2);
     expect(stderr).toContain(`port ${port} is in use`);
     expect(stderr).toContain('--port');
+  });
+
+  it('a record that is not in quarantine is not retried without a word', async () => {
+    const { code, stdout } = await run(['quarantine', 'retry', '99'], { cwd: temporaryFolder(ONE_APP) });
+    expect([code, stdout]).toEqual([1, expect.stringContaining('99 is refused: no such record is in quarantine')]);
   });
 
   it('a wrong option or command is code 2, with where to read on', async () => {

@@ -21,7 +21,7 @@ const START_SECONDS = Date.UTC(2026, 2, 1) / 1000;
  * The world behind the emulated provider "Acme", held by a test: things (which carry parts and cards, and are told of
  * by events), notes (which carry their own change time), tags and labels (short lists). Time passes by `tick` only.
  */
-export function createAcmeAccount() {
+export function createAcmeAccount(id = 'acme_account') {
   let seconds = START_SECONDS;
   let serial = 0;
   const tables = new Map<string, Map<string, Stored>>();
@@ -58,6 +58,7 @@ export function createAcmeAccount() {
   }
 
   return {
+    id,
     log,
     now: () => seconds * 1000,
     tick: (by = 1) => {

@@ -50,6 +50,7 @@ function answer(account: AcmeAccount, { path, query, key }: AcmeRequest): Respon
   if (key !== ACME_KEY) return json({ error: { message: `the key ${key} is wrong` } }, 401);
   const [, kinds = '', id, nested] = path.split('/');
   const kind = kinds.replace(/s$/, '');
+  if (kinds === 'account') return json({ id: account.id });
   if (kinds === 'cards')
     return id === undefined ? json({ error: { code: 'per_thing' } }, 400) : one(account, 'card', id);
   if (kinds === 'events') return events(account, query);

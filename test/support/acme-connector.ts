@@ -8,6 +8,7 @@ import {
   type NextPage,
   type NormalizedEvent,
   type Resource,
+  textAt,
 } from '../../src/kit/index.ts';
 import { readMigrations } from '../../src/runtime/node/migration-files.ts';
 import { registerTemplate } from '../setup/database.ts';
@@ -104,7 +105,7 @@ function readEvent(value: unknown): NormalizedEvent {
 }
 
 /** A connector that the engine's tests can bend: pages of a size, no limits worth waiting for. */
-function defineAcme(name: string, pageSize: number): Connector<{ account?: string | undefined }> {
+function defineAcme(name: string, pageSize: number, tells = false): Connector<{ account?: string | undefined }> {
   return defineConnector({
     metadata: {
       name,
@@ -131,6 +132,7 @@ function defineAcme(name: string, pageSize: number): Connector<{ account?: strin
       };
     },
     probe: { path: '/tags' },
+    ...(tells ? { identity: { request: { path: '/account' }, read: (text) => textAt(text, ['id']) } } : {}),
     accountOf: ({ account }) => account,
     meaning(status, body) {
       if (status !== 400) return undefined;
@@ -174,6 +176,8 @@ function defineAcme(name: string, pageSize: number): Connector<{ account?: strin
 export const acme = defineAcme('acme', 4);
 /** Pages of 100, as providers have them. */
 export const acmeLarge = defineAcme('acme_large', 100);
+/** Tells which account a key belongs to. */
+export const acmeTelling = defineAcme('acme_telling', 4, true);
 
 export const ACME_TEMPLATE = 'acme';
 

@@ -92,6 +92,8 @@ export const sabotage: Readonly<Record<string, () => ConnectorSubject>> = {
       page: (...args: Parameters<Connector['page']>) => ({ ...acme.page(...args), body: ++asked }),
     });
   },
+  'tells the account behind a key, where it declares how, and guesses none': () =>
+    hostile({ identity: { request: { path: '/account' }, read: () => 'always the same' } }),
   'has a cheap request that tells whether the key works': () => hostile({ probe: { path: '/nothing/here/at/all' } }),
   'counts every request somewhere': () => limited({ classes: () => [] }),
   'gives every bucket a rate and a burst': () => limited({ limit: () => ({ perSecond: 0, burst: 1 }) }),

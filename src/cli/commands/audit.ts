@@ -33,7 +33,8 @@ export const audit: DefineCommand = (cli) =>
             signal,
           })
           .finally(progress.stop);
-        const report = toAuditReport(run);
+        const paused = run.state === 'running' ? await engine.proof.pauseReason(appKey) : null;
+        const report = toAuditReport(paused === null ? run : { ...run, error: `${appKey} is paused: ${paused}` });
         cli.exitCode = report.status === 'equal' ? EXIT.ok : EXIT.failed;
         if (options.json === true) cli.out.json(report);
         else cli.out.print(describeAudit(report));

@@ -5,6 +5,7 @@ import type { Project } from '../../runtime/node/project.ts';
 import { ADMIN_KEY_ENV, adminKeysOf } from '../admin-keys.ts';
 import { problemsOf } from '../app-problems.ts';
 import { type DefineCommand, EXIT } from '../command.ts';
+import { checkAccount } from '../doctor/check-account.ts';
 import { checkDatabase } from '../doctor/check-database.ts';
 import { checkProvider } from '../doctor/check-provider.ts';
 import { checkWebhook } from '../doctor/check-webhook.ts';
@@ -49,8 +50,8 @@ async function examine(project: Project, offline: boolean, signal: AbortSignal):
   const findings: Finding[] = [];
   let statuses: readonly AppStatus[] = [];
   findings.push(...(await checkDatabase(project)));
-  if (!findings.some(({ check, level }) => check === 'migrations' && level === 'error'))
-    statuses = (await readStatus(engine.store)).apps;
+  const migrated = !findings.some(({ check, level }) => check === 'migrations' && level === 'error');
+  if (migrated) statuses = (await readStatus(engine.store)).apps;
   if (config.apps.length === 0)
     findings.push({
       check: 'app',
@@ -64,8 +65,10 @@ async function examine(project: Project, offline: boolean, signal: AbortSignal):
     if (!offline && !app.missingSecrets().includes(app.config.apiKeyEnv)) {
       const asked = await checkProvider(app, engine.ports, signal);
       findings.push(...asked);
-      if (asked.every(({ check, level }) => check !== 'key' || level === 'ok'))
+      if (asked.every(({ check, level }) => check !== 'key' || level === 'ok')) {
+        if (migrated) findings.push(...(await checkAccount(app, engine, signal)));
         findings.push(await checkWebhook(app, status, engine.ports));
+      }
     }
     for (const problem of status === undefined ? [] : problemsOf(status))
       findings.push({ check: 'app', level: 'error', app_key: app.key, ...problem });

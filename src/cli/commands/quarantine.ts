@@ -70,8 +70,15 @@ const retry: DefineCommand = (cli) =>
     .option('--json', 'print one JSON object and nothing else')
     .action(async (ids: number[] | undefined, options: { app?: string; json?: boolean }, command: Command) => {
       await withProject(cli, command.optsWithGlobals(), {}, async ({ engine }) => {
-        const results = [];
-        for (const record of await recordsOf(engine, options.app, ids)) results.push(await retryOne(engine, record));
+        const records = await recordsOf(engine, options.app, ids);
+        const results: { id: number; state: string; reason?: string | undefined }[] = (ids ?? [])
+          .filter((id) => !records.some((record) => Number(record.id) === id))
+          .map((id) => ({
+            id,
+            state: 'refused',
+            reason: 'no such record is in quarantine; "quarantine list" shows them',
+          }));
+        for (const record of records) results.push(await retryOne(engine, record));
         const stored = results.filter(({ state }) => state === 'stored').length;
         cli.exitCode = stored === results.length ? EXIT.ok : EXIT.failed;
         if (options.json === true) return cli.out.json({ stored, refused: results.length - stored, records: results });

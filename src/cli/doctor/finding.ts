@@ -5,6 +5,7 @@ export interface Finding {
     | 'migrations'
     | 'secret'
     | 'key'
+    | 'account'
     | 'permission'
     | 'clock'
     | 'schedule'

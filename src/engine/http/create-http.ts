@@ -3,6 +3,7 @@ import type { Engine } from '../engine.ts';
 import { consumerRoutes } from './consumers.ts';
 import { healthRoutes } from './health-routes.ts';
 import { answerError, HttpError } from './http-error.ts';
+import { indexRoutes } from './index-routes.ts';
 import type { HttpOptions } from './options.ts';
 import { statusRoutes } from './status-routes.ts';
 import { syncRoutes } from './sync-routes.ts';
@@ -25,5 +26,6 @@ export function createHttp(engine: Engine, options: HttpOptions): Hono {
   for (const routes of [webhookRoutes, syncRoutes, workerRoutes, healthRoutes, statusRoutes, consumerRoutes]) {
     app.route('/', routes(engine, options));
   }
+  indexRoutes(app);
   return app;
 }

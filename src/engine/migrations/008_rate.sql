@@ -1,5 +1,6 @@
 -- Token buckets in the database: every worker of every host draws from the same one. Takes up to p_want tokens and
--- returns how many were granted, and how long to wait when none was. Lower priorities leave a reserve to higher ones.
+-- returns how many were granted, and how long to wait when none was. Each priority leaves a reserve to the higher ones:
+-- what a delivery asks to read again (0) finds tokens, however busy an incremental run (1), a full one (2) or an audit (3).
 create or replace function supasaasy.take_tokens(
   p_app text, p_class text, p_want integer, p_priority integer, p_ceiling double precision, p_burst double precision
 ) returns jsonb
@@ -25,7 +26,7 @@ begin
   -- A clock that jumps back gives nothing and takes nothing.
   available := least(b.burst, b.tokens + greatest(0, extract(epoch from clock - b.refilled_at)) * b.rate);
   -- Less than a bucket that holds one, or nobody of a low priority would ever be served from it.
-  reserve := least(case when p_priority <= 1 then 0 when p_priority = 2 then b.burst * 0.1 else b.burst * 0.5 end, greatest(0, b.burst - 1));
+  reserve := least(b.burst * case when p_priority <= 0 then 0 when p_priority = 1 then 0.1 when p_priority = 2 then 0.2 else 0.5 end, greatest(0, b.burst - 1));
   granted := greatest(0, least(p_want, floor(available - reserve)::integer));
   update supasaasy.rate_budgets set tokens = available - granted, refilled_at = clock, rate = b.rate, ceiling = b.ceiling, burst = b.burst
   where app_key = p_app and class = p_class;

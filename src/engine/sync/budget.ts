@@ -24,13 +24,19 @@ const LONGEST_WAIT_MS = 5_000;
 const RAISE_AFTER = 50;
 
 interface Held {
-  tokens: number;
-  until: number;
   rate: number;
   fine: number;
-  taking: Promise<void> | undefined;
   /** Monotonic milliseconds of what was sent in the last seconds. */
   sent: number[];
+  /** By priority: whoever may take the reserve waits for nobody who may not. */
+  readonly purses: Map<number, Purse>;
+}
+
+/** Tokens taken ahead. */
+interface Purse {
+  tokens: number;
+  until: number;
+  taking: Promise<void> | undefined;
 }
 
 /** `use` looks back so far. */
@@ -39,13 +45,18 @@ const USE_MS = 5_000;
 export function createBudget(store: Store, ports: Ports): Budget {
   const held = new Map<string, Held>();
   const heldFor = (key: string): Held => {
-    const h = held.get(key) ?? { tokens: 0, until: 0, rate: 0, fine: 0, taking: undefined, sent: [] };
+    const h = held.get(key) ?? { rate: 0, fine: 0, sent: [], purses: new Map() };
     held.set(key, h);
     return h;
   };
+  const purseOf = ({ purses }: Held, priority: number): Purse => {
+    const purse = purses.get(priority) ?? { tokens: 0, until: 0, taking: undefined };
+    purses.set(priority, purse);
+    return purse;
+  };
 
   /** One caller asks the database, the others wait for what it brings. Resolves to milliseconds to sleep. */
-  async function take(app: App, rateClass: string, h: Held, priority: number): Promise<number> {
+  async function take(app: App, rateClass: string, h: Held, purse: Purse, priority: number): Promise<number> {
     const limit = app.config.connector.limits.limit(rateClass, app.account());
     const want = Math.max(1, Math.min(MOST_TOKENS, Math.floor(limit.burst / 5)));
     const { granted, wait_ms, rate } = await store.takeTokens(
@@ -56,8 +67,8 @@ export function createBudget(store: Store, ports: Ports): Budget {
       limit.perSecond,
       limit.burst,
     );
-    h.tokens = granted;
-    h.until = ports.monotonic() + HELD_MS;
+    purse.tokens = granted;
+    purse.until = ports.monotonic() + HELD_MS;
     h.rate = rate ?? h.rate;
     return wait_ms;
   }
@@ -66,30 +77,31 @@ export function createBudget(store: Store, ports: Ports): Budget {
     async acquire(app, request, priority, signal) {
       for (const rateClass of app.config.connector.limits.classes(request)) {
         const h = heldFor(`${app.key}/${rateClass}`);
+        const purse = purseOf(h, priority);
         for (;;) {
           if (signal.aborted) return false;
-          if (h.tokens > 0 && ports.monotonic() < h.until) {
-            h.tokens -= 1;
+          if (purse.tokens > 0 && ports.monotonic() < purse.until) {
+            purse.tokens -= 1;
             h.sent.push(ports.monotonic());
             if (h.sent.length > 2 * USE_MS) h.sent = h.sent.filter((at) => at > ports.monotonic() - USE_MS);
             break;
           }
-          if (h.taking !== undefined) {
-            await h.taking;
+          if (purse.taking !== undefined) {
+            await purse.taking;
             continue;
           }
           const turn = (async () => {
-            const wait = await take(app, rateClass, h, priority);
+            const wait = await take(app, rateClass, h, purse, priority);
             // A lease must not run out over a wait: the task goes back to the queue for so long.
             if (wait > LONGEST_WAIT_MS)
               throw new RateLimitError(`${app.key}: no request for ${wait} ms`, { retryAfterMs: wait });
             if (wait > 0) await ports.sleep(wait, signal);
           })();
-          h.taking = turn.catch(() => {});
+          purse.taking = turn.catch(() => {});
           try {
             await turn;
           } finally {
-            h.taking = undefined;
+            purse.taking = undefined;
           }
         }
       }
@@ -111,7 +123,7 @@ export function createBudget(store: Store, ports: Ports): Budget {
       if (particular === undefined) return;
       const h = heldFor(`${app.key}/${particular}`);
       if (limited) {
-        h.tokens = 0;
+        for (const purse of h.purses.values()) purse.tokens = 0;
         h.fine = 0;
         await store.learnRate(app.key, particular, true, retryAfterMs ?? null);
         return;

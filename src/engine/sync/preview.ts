@@ -1,5 +1,6 @@
 import { describeError, ProviderError, RateLimitError, SupasaasyError } from '../../errors.ts';
 import type { ProviderRequest, Resource } from '../../kit/resource.ts';
+import { assertSame } from '../account-guard.ts';
 import type { Engine } from '../engine.ts';
 import type { Counts, PlannedTask, PreviewedPage, RunOptions, SyncMode } from '../store.ts';
 import { type Answer, ask } from './ask.ts';
@@ -76,6 +77,9 @@ export async function previewRun(
       }
     }
   }
+
+  const { shown, known } = await engine.accounts.look(app, request);
+  assertSame(app, shown, known);
 
   async function previewList(task: PlannedTask, resource: Resource): Promise<void> {
     const { list } = resource;

@@ -11,6 +11,7 @@ import {
   SupasaasyError,
 } from '../../errors.ts';
 import type { App } from '../app.ts';
+import { isFullDisk } from '../sql-errors.ts';
 import type { Task, TaskFilter } from '../store.ts';
 import { createTurnstile } from '../turnstile.ts';
 import { auditExtras, auditList, confirmOne } from './audit.ts';
@@ -18,7 +19,7 @@ import type { SyncContext } from './context.ts';
 import { readChanges } from './read-changes.ts';
 import { readList } from './read-list.ts';
 import { readOne } from './read-one.ts';
-import { sayTrouble } from './say-trouble.ts';
+import { sayPause, sayTrouble } from './say-trouble.ts';
 import { createTally } from './tally.ts';
 
 export interface WorkOptions {
@@ -270,10 +271,13 @@ async function giveBack(
     await store.releaseTask(task, 'wait', null, 0, 0, settings.maxAttempts);
   } else if (error instanceof RateLimitError) {
     await release('wait', error.retryAfterMs ?? 1000);
+  } else if (isFullDisk(error)) {
+    sayTrouble(ports, app, message);
+    await release('wait', error.retryAfterMs ?? backoff(context, task));
   } else if (error instanceof AuthenticationError || error instanceof MissingSecretError) {
     await store.pauseApp(app.key, message);
     await release('wait', 0, error instanceof AuthenticationError ? 1 : 0);
-    ports.log('error', `${app.key} is paused: ${message}`);
+    sayPause(ports, app, message);
   } else if (error instanceof PagingError || error instanceof CursorLostError) {
     await release('retry', backoff(context, task), 1, 4);
   } else if (

@@ -4,7 +4,7 @@ import { PGlite, types } from '@electric-sql/pglite';
 import type { SqlDatabase } from '../../engine/database.ts';
 import { DatabaseError, describeError } from '../../errors.ts';
 import { withPageLine } from '../page-line.ts';
-import { fromDriver } from '../sql-database.ts';
+import { fromDriver, type Queryable } from '../sql-database.ts';
 import { lockFolder } from './folder-lock.ts';
 
 /**
@@ -36,25 +36,75 @@ const parsers = { [types.INT8]: (text: string) => text, [types.NUMERIC]: (text: 
  * loses its place in the protocol after a statement that failed.
  */
 export function fromPglite(pglite: PGlite): SqlDatabase & { readonly pglite: PGlite } {
+  const { inTurn, isStopped } = createTurns();
   const database = fromDriver('pglite', {
-    query: (text, values) => pglite.query(text, values ?? [], { parsers }),
-    transaction: (work) =>
-      pglite.transaction((tx) => work({ query: (text, values) => tx.query(text, values ?? [], { parsers }) })),
-    async script(text) {
-      try {
-        await pglite.exec(`begin;\n${text}\n;commit;`);
-      } catch (error) {
-        await pglite.exec('rollback').catch(() => {});
-        throw error;
-      }
-    },
+    query: (text, values) => inTurn(() => pglite.query(text, values ?? [], { parsers })),
+    transaction: <T>(work: (connection: Queryable) => Promise<T>) =>
+      inTurn(
+        () =>
+          new Promise<T>((resolve, reject) => {
+            const refuseIfPanic = (error: unknown) => {
+              if (!isPanic(error)) throw error;
+              reject(error);
+              // Whoever asked waits for ever: else it would ask for a rollback.
+              return new Promise<never>(() => {});
+            };
+            pglite
+              .transaction((tx) =>
+                work({ query: (text, values) => tx.query(text, values ?? [], { parsers }).catch(refuseIfPanic) }),
+              )
+              .then(resolve, reject);
+          }),
+      ),
+    script: (text) =>
+      inTurn(async () => {
+        try {
+          await pglite.exec(`begin;\n${text}\n;commit;`);
+        } catch (error) {
+          if (!isPanic(error)) await pglite.exec('rollback').catch(() => {});
+          throw error;
+        }
+      }),
     async listen(channel, heard) {
-      const unlisten = await pglite.listen(channel, heard);
-      return { close: async () => void (await unlisten()) };
+      const unlisten = await inTurn(() => pglite.listen(channel, heard));
+      return { close: async () => void (isStopped() || (await inTurn(() => unlisten()))) };
     },
     async close() {
-      if (!pglite.closed) await pglite.close();
+      if (!pglite.closed && !isStopped()) await pglite.close();
     },
   });
   return Object.assign(withPageLine(database, 1), { pglite });
+}
+
+const isPanic = (error: unknown) => (error as { severity?: unknown } | null)?.severity === 'PANIC';
+
+/**
+ * A PostgreSQL that panicked (its log cannot be written: the disk is full) has ended, and what is asked of it after that
+ * never returns. So nothing is asked before the answer to the last question is there. Its files are in order: the next
+ * process that opens them goes on after the last commit.
+ */
+function createTurns() {
+  let last: Promise<unknown> = Promise.resolve();
+  let stopped: DatabaseError | undefined;
+  async function perform<T>(work: () => Promise<T>): Promise<T> {
+    if (stopped !== undefined) throw stopped;
+    try {
+      return await work();
+    } catch (error) {
+      if (!isPanic(error)) throw error;
+      stopped = new DatabaseError(
+        `the embedded database has stopped (${describeError(error)}): free some space on its disk and start again; what is stored is safe`,
+        { cause: error },
+      );
+      throw stopped;
+    }
+  }
+  return {
+    inTurn<T>(work: () => Promise<T>): Promise<T> {
+      const turn = last.then(() => perform(work));
+      last = turn.catch(() => {});
+      return turn;
+    },
+    isStopped: () => stopped !== undefined,
+  };
 }

@@ -191,4 +191,13 @@ export const descriptionCases: readonly ConnectorCase[] = [
     assert.equal(await ask(account.apiKey), 200);
     assert.ok((await ask('not_the_key')) >= 400, 'a wrong key passes');
   }),
+  check(DISCOVERY, 'tells the account behind a key, where it declares how, and guesses none', async (subject) => {
+    const { identity, headers, metadata } = subject.connector;
+    if (identity === undefined) return;
+    const { apiKey, fetch } = subject.account();
+    const ours = accountOf(subject, apiKey);
+    const answer = await fetch(metadata.baseUrl + identity.request.path, { headers: headers(ours) });
+    assert.match(identity.read(await answer.text(), ours) ?? 'none', /^(?!none$)\S/);
+    for (const text of ['', 'null', '{}', '[1]', '<html></html>']) assert.equal(identity.read(text, ours), undefined);
+  }),
 ];

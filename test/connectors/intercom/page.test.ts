@@ -136,3 +136,16 @@ describe('the settings of an Intercom app', () => {
     expect(intercom.settings.safeParse({ regoin: 'eu' }).success).toBe(false);
   });
 });
+
+describe('the account behind an Intercom token', () => {
+  it('is the workspace that its admin belongs to; no other answer names one', () => {
+    const account = { appKey: 'desk', baseUrl: '', apiKey: 'token', settings: {} };
+    const { request: question, read } = intercom.identity ?? expect.fail('it declares how to ask');
+    const shown = (seed: number) =>
+      read(JSON.stringify(intercomClient(createIntercomSandbox({ seed })).get(question.path).json), account);
+    expect(shown(1)).toBe(createIntercomSandbox({ seed: 1 }).appId);
+    expect(shown(2)).not.toBe(shown(1));
+    for (const text of ['', '<html>', '{"type":"error.list"}', '{"app":{"id_code":""}}'])
+      expect(read(text, account)).toBeUndefined();
+  });
+});

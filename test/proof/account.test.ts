@@ -1,0 +1,143 @@
+import { beforeAll, expect, it } from 'vitest';
+import { previewRun } from '../../src/engine/sync/preview.ts';
+import { describeEachDatabase, type TestDatabase } from '../setup/database.ts';
+import { createAcmeAccount } from '../support/acme-account.ts';
+import { json } from '../support/acme-api.ts';
+import { ACME_TEMPLATE, acmeTelling } from '../support/acme-connector.ts';
+import { createMirror, type Mirror } from '../support/mirror.ts';
+
+/** Both ids, and what to do in each of the three cases. */
+const WRONG =
+  /the key in KEY belongs to theirs, but (\S+) mirrors ours: nothing was read or stored.*the key of ours back.*another app_key.*supasaasy resume \1 --accept-account/;
+
+describeEachDatabase('the account behind a key', (make) => {
+  let db: TestDatabase;
+  beforeAll(async () => {
+    db = await make({ template: ACME_TEMPLATE });
+  });
+
+  const logged: string[] = [];
+  function create() {
+    const mirror = createMirror(db, {
+      resources: ['thing', 'tag'],
+      connector: acmeTelling.metadata.name,
+      account: createAcmeAccount('ours'),
+      settings: { auditGraceMs: 0 },
+      slots: 4,
+      ports: { log: (level, message) => logged.push(`${level} ${message}`) },
+    });
+    for (let n = 0; n < 12; n += 1) mirror.account.create('thing', { n });
+    return mirror;
+  }
+
+  /** From now on the key opens another account, in a new process. */
+  function switchAccount(mirror: Mirror) {
+    const theirs = createMirror(db, { account: createAcmeAccount('theirs') });
+    for (let n = 0; n < 70; n += 1) theirs.account.create('thing', { id: `theirs_${n}` });
+    mirror.api.meddle = ({ path, query, key }) =>
+      theirs.api.fetch(`https://acme.test${path}?${query}`, { headers: { authorization: key } });
+    mirror.account.tick();
+    mirror.restart();
+    return theirs;
+  }
+
+  const stored = async (mirror: Mirror) => [await mirror.rows('thing'), await mirror.changes()];
+
+  it('is asked for once by a process, before anything else, and remembered', async () => {
+    const mirror = create();
+    await mirror.full();
+    await mirror.incremental();
+    expect(mirror.api.requests.filter((path) => path === '/account')).toHaveLength(1);
+    expect(mirror.api.requests[0]).toBe('/account');
+    expect(await mirror.engine.store.accountOf(mirror.key)).toBe('ours');
+    mirror.restart();
+    await mirror.incremental();
+    await mirror.expectTruth();
+  });
+
+  it.each(['full', 'incremental'] as const)(
+    'A33 is not the one that the app mirrors: a run (%s) stores nothing, pauses the app, and says what to do',
+    async (mode) => {
+      const mirror = create();
+      await mirror.full();
+      const before = await stored(mirror);
+      const theirs = switchAccount(mirror);
+      expect(await mirror.run(mode)).toMatchObject({ state: 'running' });
+      expect(await stored(mirror)).toEqual(before);
+      expect(theirs.api.requests).toEqual(['/account']);
+      expect(await mirror.engine.proof.pauseReason(mirror.key)).toMatch(WRONG);
+      // The right key again: the same run goes on to its end.
+      mirror.api.meddle = () => undefined;
+      expect(await mirror.run(mode)).toMatchObject({ state: 'completed' });
+      await mirror.expectTruth();
+    },
+  );
+
+  it('A33 is not the one that the app mirrors: an audit that repairs stores nothing', async () => {
+    const mirror = create();
+    await mirror.full();
+    const before = await stored(mirror);
+    switchAccount(mirror);
+    await mirror.engine.audit(mirror.key, { repair: true });
+    expect(await stored(mirror)).toEqual(before);
+    expect(await mirror.engine.proof.pauseReason(mirror.key)).toMatch(WRONG);
+    await expect(mirror.engine.audit(mirror.key, { repair: true })).rejects.toThrow(WRONG);
+  });
+
+  it('is not the one that the app mirrors: what an event asks to read again is not read', async () => {
+    const mirror = create();
+    await mirror.full();
+    const [id = ''] = mirror.account.ids('thing');
+    const touched = mirror.account.announce('thing.touched', { id });
+    const before = await stored(mirror);
+    const theirs = switchAccount(mirror);
+    await mirror.deliver(touched);
+    expect(await stored(mirror)).toEqual(before);
+    expect(theirs.api.requests).toEqual(['/account']);
+  });
+
+  it('is not the one that the app mirrors: a dry run refuses too, and a first dry run remembers nothing', async () => {
+    const mirror = create();
+    const preview = () => previewRun(mirror.engine, mirror.key, 'full', {}, new AbortController().signal);
+    expect(await preview()).toMatchObject({ status: 'completed' });
+    expect(await mirror.engine.store.accountOf(mirror.key)).toBeNull();
+    await mirror.full();
+    switchAccount(mirror);
+    await expect(preview()).rejects.toThrow(WRONG);
+  });
+
+  it('is changed by the word of a person: what was begun ends, everything is read, the former objects go', async () => {
+    const mirror = create();
+    await mirror.full();
+    const theirs = switchAccount(mirror);
+    const open = await mirror.run('incremental');
+    expect(await mirror.engine.store.changeAccount(mirror.key, 'theirs')).toBe('ours');
+    expect(await mirror.engine.getRun(open.id)).toMatchObject({
+      state: 'cancelled',
+      error: expect.stringMatching(/another account/),
+    });
+    expect(await mirror.watermark('thing')).toBeNull();
+    await mirror.full({ allow_mass_delete: true });
+    expect([...(await mirror.held('thing')).keys()]).toEqual([...theirs.account.truth('thing').keys()].sort());
+  });
+
+  it('is not told by a key that may not ask: the run goes on, with a warning', async () => {
+    const mirror = create();
+    mirror.api.meddle = ({ path }) =>
+      path === '/account' ? json({ error: { message: 'no permission' } }, 403) : undefined;
+    await mirror.full();
+    await mirror.expectTruth();
+    expect(
+      logged.filter((line) => line.startsWith(`warn ${mirror.key}: Acme does not tell which account`)),
+    ).toHaveLength(1);
+  });
+
+  it('is asked for again when the question failed', async () => {
+    const mirror = create();
+    let failures = 2;
+    mirror.api.meddle = ({ path }) => (path === '/account' && failures-- > 0 ? json({}, 500) : undefined);
+    await mirror.full();
+    await mirror.expectTruth();
+    expect(await mirror.engine.store.accountOf(mirror.key)).toBe('ours');
+  });
+});

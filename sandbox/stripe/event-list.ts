@@ -1,12 +1,16 @@
 import { missing, StripeProblem } from './errors.ts';
 import { type EventLog, eventText } from './event-log.ts';
-import type { Page } from './list.ts';
 import { parseListParams } from './list-params.ts';
 
 const MAX_TYPES = 20;
 
+export interface EventPage {
+  readonly texts: readonly string[];
+  readonly hasMore: boolean;
+}
+
 /** https://docs.stripe.com/api/events/list */
-export function listEvents(log: EventLog, query: URLSearchParams): { page: Page; expand: readonly string[] } {
+export function listEvents(log: EventLog, query: URLSearchParams): EventPage {
   const params = parseListParams(
     query,
     { type: {}, types: { kind: 'list' }, delivery_success: { kind: 'boolean' } },
@@ -43,8 +47,8 @@ export function listEvents(log: EventLog, query: URLSearchParams): { page: Page;
   });
   const chosen = params.endingBefore === undefined ? found.slice(0, params.limit) : found.slice(-params.limit);
   return {
-    page: { objects: chosen.map((event) => eventText(event)), hasMore: found.length > chosen.length },
-    expand: params.expand,
+    texts: chosen.map((event) => eventText(event)),
+    hasMore: found.length > chosen.length,
   };
 }
 

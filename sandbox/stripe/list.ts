@@ -1,3 +1,4 @@
+import type { Ink } from '../http/ink.ts';
 import type { Account } from './account.ts';
 import { missing } from './errors.ts';
 import type { ListParams, Range } from './list-params.ts';
@@ -6,9 +7,30 @@ import type { Filter, StripeObject } from './resource.ts';
 import type { Table } from './table.ts';
 
 export interface Page {
-  /** JSON texts, newest first. */
-  readonly objects: readonly string[];
   readonly hasMore: boolean;
+  /** JSON texts, newest first. */
+  texts(): string[];
+  /** The same, with commas between them. */
+  write(ink: Ink): void;
+}
+
+const COMMA = 44;
+
+export function pageOfTexts(texts: string[], hasMore: boolean): Page {
+  return { hasMore, texts: () => texts, write: (ink) => ink.ascii(texts.join(',')) };
+}
+
+function pageOfRanks(table: Table, ranks: readonly number[], hasMore: boolean): Page {
+  return {
+    hasMore,
+    texts: () => ranks.map((rank) => table.read(rank) as string),
+    write(ink) {
+      for (let i = 0; i < ranks.length; i++) {
+        if (i > 0) ink.byte(COMMA);
+        table.write(ink, ranks[i] as number);
+      }
+    },
+  };
 }
 
 /** Stages between an object and a distant owner; `charge` belongs to `customer` through these. */
@@ -50,7 +72,8 @@ export function listTable(
     else high = Math.min(high, rank);
   }
 
-  const objects: string[] = [];
+  const found: number[] = [];
+  const page = (hasMore: boolean) => pageOfRanks(table, backward ? found.reverse() : found, hasMore);
   const windows = windowsOf(account, table, values)
     .map(([from, to]) => [Math.max(from, low), Math.min(to, high)] as const)
     .filter(([from, to]) => from < to);
@@ -58,13 +81,12 @@ export function listTable(
   for (const [from, to] of windows) {
     for (let rank = backward ? from : to - 1; rank >= from && rank < to; rank += backward ? 1 : -1) {
       if (matches && !matches(rank)) continue;
-      const text = table.read(rank);
-      if (text === undefined) continue;
-      if (objects.length === params.limit) return { objects: backward ? objects.reverse() : objects, hasMore: true };
-      objects.push(text);
+      if (!table.exists(rank)) continue;
+      if (found.length === params.limit) return page(true);
+      found.push(rank);
     }
   }
-  return { objects: backward ? objects.reverse() : objects, hasMore: false };
+  return page(false);
 }
 
 /** Rank ranges, ascending, that can hold matches: children of a parent lie together, new objects at the end. */

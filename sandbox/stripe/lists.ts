@@ -1,7 +1,7 @@
 import type { Account } from './account.ts';
 import { missing, StripeProblem, unknownParameter } from './errors.ts';
 import { invoicePaymentOf } from './invoice-payments.ts';
-import { listTable, type Page } from './list.ts';
+import { listTable, type Page, pageOfTexts } from './list.ts';
 import { type ListParams, parseListParams } from './list-params.ts';
 import type { Parts } from './parts.ts';
 import { type PartName, TABLE_NAMES, type TableName } from './population.ts';
@@ -160,7 +160,7 @@ function pageOf(all: readonly StripeObject[], params: ListParams, object: string
   }
   const found = all.slice(from, to);
   const chosen = params.endingBefore === undefined ? found.slice(0, params.limit) : found.slice(-params.limit);
-  return { objects: chosen.map(asciiJson), hasMore: found.length > chosen.length };
+  return pageOfTexts(chosen.map(asciiJson), found.length > chosen.length);
 }
 
 function without(

@@ -1,29 +1,79 @@
+import { asciiBytes, Ink } from '../http/ink.ts';
+
 /**
- * An object as a literal with slots. It is compiled once into fixed JSON text with gaps, so that writing one
- * object is a few concatenations: 100 customers take about a tenth of a millisecond instead of a whole one.
+ * An object as a literal with slots. It is compiled once into fixed bytes with gaps, so that writing one object is
+ * copying pieces: 100 invoices (350 kB) take about a fifth of what they take as texts.
  */
 export type Json = string | number | boolean | null | undefined | readonly Json[] | { readonly [key: string]: Json };
+export type Write<F> = (ink: Ink, facts: F) => void;
+
+/** Called, it gives the text. */
+export interface Shape<F> {
+  (facts: F): string;
+  readonly into: Write<F>;
+}
 
 export class Slot<F> {
-  readonly write: (facts: F) => string;
-  constructor(write: (facts: F) => string) {
+  readonly write: Write<F>;
+  /** Whether quotation marks belong around it. */
+  readonly quoted: boolean;
+  constructor(write: Write<F>, quoted = false) {
     this.write = write;
+    this.quoted = quoted;
   }
 }
 
-/** A text without anything to escape: ids, codes, URLs. */
+const QUOTE = 34;
+const [NULL, TRUE, FALSE] = ['null', 'true', 'false'].map(asciiBytes) as [Uint8Array, Uint8Array, Uint8Array];
+
+/** A text without anything to escape: codes, states, words. */
 export const plain = <F>(of: (facts: F) => string | null): Slot<F> =>
-  new Slot((facts) => {
+  new Slot((ink, facts) => {
     const text = of(facts);
-    return text === null ? 'null' : `"${text}"`;
+    if (text === null) {
+      ink.copy(NULL);
+      return;
+    }
+    ink.byte(QUOTE);
+    ink.ascii(text);
+    ink.byte(QUOTE);
   });
 
-export const number = <F>(of: (facts: F) => number | null): Slot<F> => new Slot((facts) => `${of(facts)}`);
+/** A text of fixed pieces, ids and numbers. */
+export const spelled = <F>(...pieces: readonly (string | Slot<F>)[]): Slot<F> => {
+  const writes = pieces.map((piece): Write<F> => {
+    if (typeof piece !== 'string') return piece.write;
+    const bytes = asciiBytes(piece);
+    return (ink) => ink.copy(bytes);
+  });
+  return new Slot((ink, facts) => {
+    for (let i = 0; i < writes.length; i++) (writes[i] as Write<F>)(ink, facts);
+  }, true);
+};
 
-export const boolean = <F>(of: (facts: F) => boolean): Slot<F> => new Slot((facts) => (of(facts) ? 'true' : 'false'));
+/** `null` where it is so, else what the slot says. */
+export const nullIf = <F>(isNull: (facts: F) => boolean, slot: Slot<F>): Slot<F> =>
+  new Slot((ink, facts) => {
+    if (isNull(facts)) ink.copy(NULL);
+    else {
+      if (slot.quoted) ink.byte(QUOTE);
+      slot.write(ink, facts);
+      if (slot.quoted) ink.byte(QUOTE);
+    }
+  });
 
-/** Anything that JSON can say; in ASCII (see `SandboxAnswer.ascii`). */
-export const json = <F>(of: (facts: F) => Json): Slot<F> => new Slot((facts) => asciiJson(of(facts)));
+export const number = <F>(of: (facts: F) => number | null): Slot<F> =>
+  new Slot((ink, facts) => {
+    const value = of(facts);
+    if (value === null) ink.copy(NULL);
+    else ink.number(value);
+  });
+
+export const boolean = <F>(of: (facts: F) => boolean): Slot<F> =>
+  new Slot((ink, facts) => ink.copy(of(facts) ? TRUE : FALSE));
+
+/** Anything that JSON can say; in ASCII (see `Ink`). */
+export const json = <F>(of: (facts: F) => Json): Slot<F> => new Slot((ink, facts) => ink.ascii(asciiJson(of(facts))));
 
 export function asciiJson(value: unknown): string {
   return (JSON.stringify(value) ?? 'null').replace(
@@ -32,20 +82,30 @@ export function asciiJson(value: unknown): string {
   );
 }
 
-/** JSON text made elsewhere. */
-export const text = <F>(of: (facts: F) => string): Slot<F> => new Slot(of);
+/** JSON made elsewhere: as text, or written by the one who makes it. */
+export const text = <F>(of: (facts: F) => string): Slot<F> => new Slot((ink, facts) => ink.ascii(of(facts)));
+export const written = <F>(write: Write<F>): Slot<F> => new Slot(write);
 
-export function compileShape<F>(shape: object): (facts: F) => string {
-  const slots: ((facts: F) => string)[] = [];
+export function compileShape<F>(shape: object): Shape<F> {
+  const writes: Write<F>[] = [];
   const marked = JSON.stringify(shape, (_key, value: unknown) => {
     if (!(value instanceof Slot)) return value;
-    slots.push(value.write as (facts: F) => string);
-    return '\u0001slot';
+    writes.push(value.write as Write<F>);
+    return value.quoted ? '\u0001inside' : '\u0001slot';
   });
-  const parts = marked.split('"\\u0001slot"');
-  return (facts) => {
-    let out = parts[0] as string;
-    for (let i = 0; i < slots.length; i++) out += (slots[i] as (facts: F) => string)(facts) + (parts[i + 1] as string);
-    return out;
+  const [first = new Uint8Array(), ...rest] = marked.split(/"\\u0001slot"|\\u0001inside/).map(asciiBytes);
+  const into: Write<F> = (ink, facts) => {
+    ink.copy(first);
+    for (let i = 0; i < writes.length; i++) {
+      (writes[i] as Write<F>)(ink, facts);
+      ink.copy(rest[i] as Uint8Array);
+    }
   };
+  const ink = new Ink();
+  const asText = (facts: F) => {
+    ink.at = 0;
+    into(ink, facts);
+    return ink.text();
+  };
+  return Object.assign(asText, { into });
 }

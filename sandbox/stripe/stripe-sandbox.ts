@@ -1,3 +1,4 @@
+import { Ink } from '../http/ink.ts';
 import type { SandboxAnswer, SandboxDelivery, SandboxProvider, SandboxRequest } from '../http/provider.ts';
 import { hashText } from '../http/random.ts';
 import { createAccount } from './account.ts';
@@ -11,7 +12,6 @@ import { createExpand } from './expand.ts';
 import { parseForm } from './form.ts';
 import { checkKey } from './gate.ts';
 import { createIdempotency } from './idempotency.ts';
-import type { Page } from './list.ts';
 import { createLists, type ListAnswer } from './lists.ts';
 import { createMutate } from './mutate.ts';
 import { createParts } from './parts.ts';
@@ -93,13 +93,19 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
   const write = createWrites(changes, parts);
   let mutate = createMutate(changes, seed);
   let mutating: SandboxDelivery[] = [];
+  const ink = new Ink();
   let requests = 0;
 
-  function listAnswer({ page, url, expand: paths }: ListAnswer, version: string): string {
-    if (paths.length === 0 && !isOlder(version)) return listText(page, url);
+  function listAnswer({ page, url, expand: paths }: ListAnswer, version: string): string | Buffer<ArrayBuffer> {
+    if (paths.length === 0 && !isOlder(version)) {
+      ink.ascii('{"object":"list","data":[');
+      page.write(ink);
+      ink.ascii(`],"has_more":${page.hasMore},"url":"${url}"}`);
+      return ink.taken();
+    }
     const list = {
       object: 'list',
-      data: page.objects.map((text) => JSON.parse(text) as unknown),
+      data: page.texts().map((text) => JSON.parse(text) as unknown),
       has_more: page.hasMore,
       url,
     };
@@ -111,17 +117,13 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
     return JSON.stringify(isOlder(version) ? downgrade(expanded, version) : expanded);
   }
 
-  /** The body, and whether it is one of the plain list pages that are ASCII by construction. */
-  function readPage(request: SandboxRequest, version: string): { body: string; ascii: boolean } | undefined {
-    const list = lists(request.path, request.query);
-    return list && { body: listAnswer(list, version), ascii: list.expand.length === 0 && !isOlder(version) };
-  }
-
-  function read(request: SandboxRequest, version: string): string | undefined {
+  function read(request: SandboxRequest, version: string): string | Buffer<ArrayBuffer> | undefined {
     const { path, query } = request;
+    const list = lists(path, query);
+    if (list) return listAnswer(list, version);
     if (path === '/v1/events') {
-      const { page } = listEvents(events, query);
-      return listText(page, path);
+      const { texts, hasMore } = listEvents(events, query);
+      return listText(texts, hasMore, path);
     }
     if (path.startsWith('/v1/events/')) {
       const event = events.find(path.slice('/v1/events/'.length));
@@ -132,7 +134,8 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
       return JSON.stringify(accountObject(account.population.untilS, request.headers['stripe-account']));
     if (path === '/v1/webhook_endpoints')
       return listText(
-        { objects: endpoints.list().map((one) => JSON.stringify(endpointObject(one))), hasMore: false },
+        endpoints.list().map((one) => JSON.stringify(endpointObject(one))),
+        false,
         path,
       );
     if (path.startsWith('/v1/webhook_endpoints/'))
@@ -166,7 +169,7 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
       checkKey(request, keys, settings.denied);
       const version = parseVersion(request.headers['stripe-version'] ?? settings.apiVersion);
       const headers = { 'content-type': 'application/json', 'request-id': requestId, 'stripe-version': version };
-      const make = (body: string | undefined): SandboxAnswer => {
+      const make = (body: string | Buffer<ArrayBuffer> | undefined): SandboxAnswer => {
         if (body === undefined)
           throw new StripeProblem(
             404,
@@ -174,10 +177,7 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
           );
         return { status: 200, headers, body };
       };
-      if (request.method === 'GET') {
-        const page = readPage(request, version);
-        return page ? { status: 200, headers, ...page } : make(read(request, version));
-      }
+      if (request.method === 'GET') return make(read(request, version));
       announcer.causedBy({ requestId, idempotencyKey: request.headers['idempotency-key'] ?? null });
       return idempotency.once(request, () => make(change(request, version)));
     } catch (problem) {
@@ -221,8 +221,6 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
   };
 }
 
-function listText(page: Page, url: string): string {
-  let out = '{"object":"list","data":[';
-  for (let i = 0; i < page.objects.length; i++) out += i === 0 ? (page.objects[i] as string) : `,${page.objects[i]}`;
-  return `${out}],"has_more":${page.hasMore},"url":"${url}"}`;
+function listText(texts: readonly string[], hasMore: boolean, url: string): string {
+  return `{"object":"list","data":[${texts.join(',')}],"has_more":${hasMore},"url":"${url}"}`;
 }

@@ -31,7 +31,7 @@ function open(options: StripeSandboxOptions = {}) {
     return {
       status: answer.status,
       headers: answer.headers ?? {},
-      body: JSON.parse(answer.body) as StripeList & Record<string, unknown>,
+      body: JSON.parse(String(answer.body)) as StripeList & Record<string, unknown>,
     };
   };
   const walk = (path: string, query = '') => {
@@ -48,10 +48,9 @@ function open(options: StripeSandboxOptions = {}) {
 }
 
 describe('pages', () => {
-  it('are of the characters that they promise, whatever the objects say', () => {
+  it('are bytes of ASCII, whatever the objects say', () => {
     const { sandbox, ask } = open();
     for (let i = 0; i < 200; i += 1) sandbox.mutate();
-    let promised = 0;
     for (const path of [
       'customers',
       'invoices',
@@ -68,11 +67,9 @@ describe('pages', () => {
         body: '',
       };
       const answer = sandbox.handle({ ...request, query: new URLSearchParams({ limit: '100' }) });
-      if (answer.ascii !== true) continue;
-      promised += 1;
-      expect(answer.body.match(/[^\u0020-\u007e\n]/)?.[0], path).toBeUndefined();
+      expect(Buffer.isBuffer(answer.body), path).toBe(true);
+      expect(String(answer.body).match(/[^\u0020-\u007e\n]/)?.[0], path).toBeUndefined();
     }
-    expect(promised).toBeGreaterThan(5);
     expect(JSON.stringify(ask('/v1/invoices?limit=100').body)).toContain('1 × Product');
   });
 });

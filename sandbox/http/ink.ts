@@ -6,7 +6,7 @@ const SHORT = 16;
 
 /**
  * JSON under construction, as the bytes that will be sent. A page of 350 kB made of 10,000 short texts costs half of its
- * time in joining them; written to their place at once they cost nothing more. All that is written must be ASCII.
+ * time in joining them; written to their place at once they cost nothing more.
  */
 export class Ink {
   bytes: Buffer<ArrayBuffer>;
@@ -47,6 +47,11 @@ export class Ink {
     this.at = at + length;
   }
 
+  utf8(text: string): void {
+    this.room(text.length * 3);
+    this.at += this.bytes.write(text, this.at);
+  }
+
   number(value: number): void {
     if (!(value >= 0 && value <= 0x7fffffff && (value | 0) === value)) {
       this.ascii(String(value));
@@ -70,7 +75,7 @@ export class Ink {
   }
 
   text(): string {
-    return this.bytes.toString('latin1', 0, this.at);
+    return this.bytes.toString('utf8', 0, this.at);
   }
 
   /** The bytes, to keep; the ink may be used again. A copy, unless that would be about all it has. */

@@ -1,7 +1,7 @@
+import { Slot } from '../http/shape.ts';
 import { partCode } from './ids.ts';
 import type { PartName, TableName } from './population.ts';
 import type { World } from './resource.ts';
-import { Slot } from './shape.ts';
 
 /** The id of an object, in quotation marks; never made as a text. */
 export const id = <F>(w: World, table: TableName, position: (facts: F) => number): Slot<F> => {

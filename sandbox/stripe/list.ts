@@ -1,6 +1,6 @@
 import type { Ink } from '../http/ink.ts';
 import type { Account } from './account.ts';
-import { missing } from './errors.ts';
+import { cursorOf } from './list-cursor.ts';
 import type { ListParams, Range } from './list-params.ts';
 import type { TableName } from './population.ts';
 import type { Filter, StripeObject } from './resource.ts';
@@ -60,17 +60,15 @@ export function listTable(
 
   let low = params.created ? table.firstSince(params.created.from) : 0;
   let high = params.created ? table.firstSince(params.created.to) : table.ranks;
-  const backward = params.endingBefore !== undefined;
-  const cursor = params.startingAfter ?? params.endingBefore;
-  if (cursor !== undefined) {
-    const rank = table.rankOf(cursor);
+  const cursor = cursorOf(params, resource.object, (id) => {
+    const rank = table.rankOf(id);
     const unnamed = Object.entries(resource.defaults ?? {}).filter(([name]) => !params.values.has(name));
     const visible = matcher(table, new Map(unnamed), new Map());
-    if (rank === undefined || visible?.(rank) === false)
-      throw missing(400, resource.object, cursor, backward ? 'ending_before' : 'starting_after');
-    if (backward) low = Math.max(low, rank + 1);
-    else high = Math.min(high, rank);
-  }
+    return rank === undefined || visible?.(rank) === false ? undefined : rank;
+  });
+  const backward = cursor?.backward ?? false;
+  if (cursor?.backward) low = Math.max(low, cursor.place + 1);
+  else if (cursor) high = Math.min(high, cursor.place);
 
   const found: number[] = [];
   const page = (hasMore: boolean) => pageOfRanks(table, backward ? found.reverse() : found, hasMore);

@@ -1,6 +1,6 @@
 import type { Ink } from '../http/ink.ts';
+import type { Shape } from '../http/shape.ts';
 import type { Population, TableName } from './population.ts';
-import type { Shape } from './shape.ts';
 
 /** What a resource may ask while it is written: the population, and other objects as they are now. */
 export interface World extends Population {

@@ -5,7 +5,7 @@ import { createAccount } from './account.ts';
 import { accountObject } from './account-object.ts';
 import { createAnnouncer } from './announce.ts';
 import { createChanges } from './changes.ts';
-import { missing, StripeProblem } from './errors.ts';
+import { missing, StripeProblem, unknownParameter } from './errors.ts';
 import { listEvents } from './event-list.ts';
 import { createEventLog, eventText } from './event-log.ts';
 import { createExpand } from './expand.ts';
@@ -142,7 +142,11 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
       return JSON.stringify(endpointObject(endpoints.get(path.slice('/v1/webhook_endpoints/'.length))));
     const text = retrieve(path);
     if (text === undefined) return undefined;
-    const paths = [...query].filter(([name]) => name.startsWith('expand')).map(([, value]) => value);
+    const paths: string[] = [];
+    for (const [name, value] of query) {
+      if (!/^expand\[\d*\]$/.test(name)) throw unknownParameter(name);
+      paths.push(value);
+    }
     return paths.length === 0 && !isOlder(version) ? text : objectText(JSON.parse(text) as object, paths, version);
   }
 
@@ -165,10 +169,11 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
   }
 
   function answer(request: SandboxRequest, requestId: string): SandboxAnswer {
+    let headers: Record<string, string> = { 'content-type': 'application/json', 'request-id': requestId };
     try {
       checkKey(request, keys, settings.denied);
       const version = parseVersion(request.headers['stripe-version'] ?? settings.apiVersion);
-      const headers = { 'content-type': 'application/json', 'request-id': requestId, 'stripe-version': version };
+      headers = { ...headers, 'stripe-version': version };
       const make = (body: string | Buffer<ArrayBuffer> | undefined): SandboxAnswer => {
         if (body === undefined)
           throw new StripeProblem(
@@ -183,7 +188,7 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
     } catch (problem) {
       if (!(problem instanceof StripeProblem)) throw problem;
       const refused = problem.answer();
-      return { ...refused, headers: { 'content-type': 'application/json', 'request-id': requestId } };
+      return { ...refused, headers };
     } finally {
       announcer.causedBy({ requestId: null, idempotencyKey: null });
     }

@@ -1,8 +1,8 @@
 import type { Ink } from '../http/ink.ts';
 import { hashText } from '../http/random.ts';
+import { asciiJson } from '../http/shape.ts';
 import type { Population } from './population.ts';
 import type { Resource, StripeObject } from './resource.ts';
-import { asciiJson } from './shape.ts';
 
 /** One row that differs from the population: changed, created since, or deleted (`text` undefined). */
 interface Row {

@@ -142,6 +142,48 @@ describe('lists', () => {
     expect(ask('/v1/nothing').status).toBe(404);
   });
 
+  it('refuse an empty cursor, and two at a time once both are known', () => {
+    const { ask, walk } = open();
+    const [first, second] = walk('/v1/customers').map((customer) => customer.id);
+    const refusal = (query: string) => ask(`/v1/customers?${query}`).body.error;
+    expect(refusal('starting_after=')).toMatchObject({ code: 'parameter_invalid_empty', param: 'starting_after' });
+    expect(refusal(`starting_after=${first}&ending_before=${second}`)).toEqual({
+      message: 'Received both starting_after and ending_before parameters. Please pass in only one.',
+      type: 'invalid_request_error',
+    });
+    expect(refusal(`starting_after=cus_unknown&ending_before=${second}`)).toMatchObject({
+      code: 'resource_missing',
+      param: 'starting_after',
+    });
+    expect(refusal(`starting_after=${first}&ending_before=cus_unknown`)).toMatchObject({
+      code: 'resource_missing',
+      param: 'ending_before',
+    });
+  });
+
+  it('name the version that they refuse in, and missing objects as Stripe spells them', () => {
+    const { ask } = open();
+    const refused = ask('/v1/customers?page=2', { headers: { 'stripe-version': '2025-01-27.acacia' } });
+    expect(refused.headers).toMatchObject({ 'stripe-version': '2025-01-27.acacia', 'request-id': expect.any(String) });
+    for (const [path, message] of [
+      ['payment_intents/pi_none', "No such payment_intent: 'pi_none'"],
+      ['payment_methods/pm_none', "No such PaymentMethod: 'pm_none'"],
+      ['subscription_items/si_none', "No such subscription_item: 'si_none'"],
+      ['customers/cus_none', "No such customer: 'cus_none'"],
+    ])
+      expect(ask(`/v1/${path}`), path).toMatchObject({
+        status: 404,
+        body: { error: { code: 'resource_missing', message } },
+      });
+  });
+
+  it('leave no parameter but expand to a single object', () => {
+    const { ask, walk } = open();
+    const id = walk('/v1/customers')[0]?.id;
+    expect(ask(`/v1/customers/${id}?limit=5`).body.error).toMatchObject({ code: 'parameter_unknown', param: 'limit' });
+    expect(ask(`/v1/customers/${id}?expand[]=tax_ids`).status).toBe(200);
+  });
+
   it('select by creation time, with both kinds of bounds', () => {
     const { walk } = open();
     for (const path of ['/v1/customers', '/v1/invoices', '/v1/invoiceitems', '/v1/balance_transactions']) {

@@ -1,6 +1,6 @@
+import { compileShape, json, number, plain, spelled } from '../../http/shape.ts';
 import { id } from '../id-slots.ts';
 import type { Resource, World } from '../resource.ts';
-import { compileShape, json, number, plain, spelled } from '../shape.ts';
 import { chargeAmount, refundAmount } from './payment.ts';
 
 interface Movement {

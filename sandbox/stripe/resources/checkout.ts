@@ -1,6 +1,6 @@
+import { compileShape, number, spelled, written } from '../../http/shape.ts';
 import { id, partId } from '../id-slots.ts';
 import type { Resource, StripeObject, World } from '../resource.ts';
-import { compileShape, number, spelled, written } from '../shape.ts';
 import { email } from './customer.ts';
 import { invoiceCustomer } from './invoice.ts';
 import { priceAmount } from './price.ts';

@@ -1,6 +1,6 @@
+import { compileShape, number, plain } from '../../http/shape.ts';
 import { id } from '../id-slots.ts';
 import type { Resource, World } from '../resource.ts';
-import { compileShape, number, plain } from '../shape.ts';
 import { email } from './customer.ts';
 
 const EMPTY_ADDRESS = { city: null, country: null, line1: null, line2: null, postal_code: null, state: null };

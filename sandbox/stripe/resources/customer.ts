@@ -1,6 +1,6 @@
+import { asciiJson, boolean, compileShape, nullIf, number, plain, type Slot, spelled, text } from '../../http/shape.ts';
 import { id } from '../id-slots.ts';
 import type { Resource, World } from '../resource.ts';
-import { asciiJson, boolean, compileShape, nullIf, number, plain, type Slot, spelled, text } from '../shape.ts';
 
 const FIRST = [
   'Ada',

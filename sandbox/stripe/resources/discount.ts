@@ -1,6 +1,6 @@
+import { boolean, compileShape, number, plain } from '../../http/shape.ts';
 import { id } from '../id-slots.ts';
 import type { Resource, World } from '../resource.ts';
-import { boolean, compileShape, number, plain } from '../shape.ts';
 
 /** https://docs.stripe.com/api/coupons/list */
 export function coupon(w: World): Resource {

@@ -1,7 +1,7 @@
+import { boolean, compileShape, nullIf, number, plain, spelled, text } from '../../http/shape.ts';
 import { id, partId } from '../id-slots.ts';
 import { latest } from '../latest.ts';
 import type { Resource, StripeObject, World } from '../resource.ts';
-import { boolean, compileShape, nullIf, number, plain, spelled, text } from '../shape.ts';
 import { email, nameOf } from './customer.ts';
 import { cutList, NESTED_LIMIT, type NestedList, type Nesting, nested } from './nested-list.ts';
 import { priceAmount } from './price.ts';

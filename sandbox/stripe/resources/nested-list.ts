@@ -1,5 +1,5 @@
+import { boolean, compileShape, type Slot, type Write, written } from '../../http/shape.ts';
 import type { StripeObject } from '../resource.ts';
-import { boolean, compileShape, type Slot, type Write, written } from '../shape.ts';
 
 /** Nested lists show so many elements; the rest is behind their own URL. */
 export const NESTED_LIMIT = 10;

@@ -1,6 +1,6 @@
+import { compileShape, number, plain, spelled } from '../../http/shape.ts';
 import { id, partId } from '../id-slots.ts';
 import type { Resource, World } from '../resource.ts';
-import { compileShape, number, plain, spelled } from '../shape.ts';
 import { invoiceCustomer, lineCount } from './invoice.ts';
 import { itemPlan } from './subscription.ts';
 

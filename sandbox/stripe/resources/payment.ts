@@ -1,7 +1,7 @@
+import { boolean, compileShape, number, plain, spelled, text } from '../../http/shape.ts';
 import { id } from '../id-slots.ts';
 import { latest } from '../latest.ts';
 import type { Resource, World } from '../resource.ts';
-import { boolean, compileShape, number, plain, spelled, text } from '../shape.ts';
 import { email } from './customer.ts';
 import { invoiceCustomer, invoiceTotal } from './invoice.ts';
 

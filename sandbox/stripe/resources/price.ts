@@ -1,6 +1,6 @@
+import { boolean, compileShape, json, number, plain } from '../../http/shape.ts';
 import { id } from '../id-slots.ts';
 import type { Resource, World } from '../resource.ts';
-import { boolean, compileShape, json, number, plain } from '../shape.ts';
 
 export const priceActive = (w: World, i: number) => w.random(i, 30) % 12 !== 0;
 export const priceAmount = (w: World, i: number) => ((w.random(i, 31) % 200) + 5) * 100 * (i % 3 === 1 ? 10 : 1);

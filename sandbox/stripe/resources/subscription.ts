@@ -1,7 +1,7 @@
+import { compileShape, number, plain, spelled, type Write, written } from '../../http/shape.ts';
 import { id, partId } from '../id-slots.ts';
 import { latest } from '../latest.ts';
 import type { Resource, StripeObject, World } from '../resource.ts';
-import { compileShape, number, plain, spelled, type Write, written } from '../shape.ts';
 import { cutList, NESTED_LIMIT, type NestedList, type Nesting, nested } from './nested-list.ts';
 
 /** A hundred shares, from which the status of a subscription is drawn. */

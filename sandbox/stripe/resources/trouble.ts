@@ -1,6 +1,6 @@
+import { compileShape, number, plain } from '../../http/shape.ts';
 import { id } from '../id-slots.ts';
 import type { Resource, World } from '../resource.ts';
-import { compileShape, number, plain } from '../shape.ts';
 import { chargeAmount, refundAmount } from './payment.ts';
 
 /** https://docs.stripe.com/api/refunds/list */

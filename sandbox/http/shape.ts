@@ -1,4 +1,4 @@
-import { asciiBytes, Ink } from '../http/ink.ts';
+import { asciiBytes, Ink } from './ink.ts';
 
 /**
  * An object as a literal with slots. It is compiled once into fixed bytes with gaps, so that writing one object is
@@ -49,6 +49,12 @@ export const spelled = <F>(...pieces: readonly (string | Slot<F>)[]): Slot<F> =>
   return new Slot((ink, facts) => {
     for (let i = 0; i < writes.length; i++) (writes[i] as Write<F>)(ink, facts);
   }, true);
+};
+
+/** One of a few values, whatever JSON can say; they are turned into bytes once. */
+export const oneOf = <F>(values: readonly Json[], hash: (facts: F) => number): Slot<F> => {
+  const bytes = values.map((value) => new Uint8Array(Buffer.from(JSON.stringify(value))));
+  return new Slot((ink, facts) => ink.copy(bytes[hash(facts) % bytes.length] as Uint8Array));
 };
 
 /** `null` where it is so, else what the slot says. */

@@ -74,11 +74,15 @@ describe('an emulated Intercom workspace', () => {
     }
   });
 
-  it('names a company that is not there by its own code', () => {
+  it('names companies and admins that are not there by codes of their own', () => {
     const { get } = workspace();
     expect(get('/companies/0123456789abcdef01234567')).toMatchObject({
       status: 404,
       json: { type: 'error.list', errors: [{ code: 'company_not_found', message: 'Company Not Found' }] },
+    });
+    expect(get('/admins/1')).toMatchObject({
+      status: 404,
+      json: { errors: [{ code: 'admin_not_found', message: 'Admin not found' }] },
     });
   });
 

@@ -26,7 +26,7 @@ function padded(provider: SandboxProvider, bytes: number): SandboxProvider {
     handle(request) {
       const answer = provider.handle(request);
       return request.path === '/v1/customers'
-        ? { ...answer, body: answer.body.replaceAll('"description":null', `"description":"${text}"`) }
+        ? { ...answer, body: String(answer.body).replaceAll('"description":null', `"description":"${text}"`) }
         : answer;
     },
   };

@@ -93,7 +93,7 @@ function respond(response: ServerResponse, outcome: Exclude<Outcome, { kind: 'ha
     return;
   }
   const { answer } = outcome;
-  const body = Buffer.from(answer.body, answer.ascii ? 'latin1' : 'utf8');
+  const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
   response.writeHead(answer.status, {
     'content-type': 'application/json',
     ...answer.headers,

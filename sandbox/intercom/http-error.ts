@@ -11,8 +11,8 @@ export class HttpError extends Error {
   }
 }
 
-export function notFound(message: string): HttpError {
-  return new HttpError(404, 'not_found', message);
+export function notFound(message: string, code = 'not_found'): HttpError {
+  return new HttpError(404, code, message);
 }
 
 export function errorList(requestId: string, code: string, message: string): string {

@@ -112,7 +112,7 @@ export function createIntercomSandbox(options: IntercomSandboxOptions = {}): Int
     return `req_${hex(hash32(seed, 61, answered), 8)}${hex(answered, 8)}`;
   }
 
-  function answer(status: number, body: string, id: string, used: string): SandboxAnswer {
+  function answer(status: number, body: SandboxAnswer['body'], id: string, used: string): SandboxAnswer {
     return {
       status,
       headers: { 'content-type': 'application/json; charset=utf-8', 'x-request-id': id, 'intercom-version': used },
@@ -142,7 +142,7 @@ export function createIntercomSandbox(options: IntercomSandboxOptions = {}): Int
         params: route.params,
         minorVersion: minorOf(used),
       });
-      return answer(200, JSON.stringify(value), id, used);
+      return answer(200, value instanceof Buffer ? value : JSON.stringify(value), id, used);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       return answer(error.status, errorList(id, error.code, error.message), id, used);

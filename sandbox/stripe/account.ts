@@ -1,3 +1,4 @@
+import { asciiBytes } from '../http/ink.ts';
 import { createPopulation, type Population, type PopulationOptions, type TableName } from './population.ts';
 import type { Resource, StripeObject, World } from './resource.ts';
 import { balanceTransaction, payout, transfer } from './resources/balance.ts';
@@ -24,20 +25,21 @@ export interface Account {
 export function createAccount(options: PopulationOptions): Account {
   const population = createPopulation(options);
   const tables = {} as Record<TableName, Table>;
-  const first = new Map<string, string>();
+  /** As at the beginning; prices and plans are few, and every subscription shows them. */
+  const first: Partial<Record<TableName, (Uint8Array | undefined)[]>> = {};
 
   const world: World = {
     ...population,
-    current(name, position) {
+    writeCurrent(ink, name, position) {
       const table = tables[name];
-      if (!table.untouched(position)) return table.read(position) ?? 'null';
-      const key = `${name}${position}`;
-      let text = first.get(key);
-      if (text === undefined) {
-        text = table.resource.write(position);
-        first.set(key, text);
+      if (!table.untouched(position)) {
+        ink.ascii(table.read(position) ?? 'null');
+        return;
       }
-      return text;
+      first[name] ??= [];
+      const known = first[name];
+      known[position] ??= asciiBytes(table.resource.write(position));
+      ink.copy(known[position]);
     },
   };
   const lookUp = (name: 'price' | 'plan', id: string) => {

@@ -32,5 +32,15 @@ export class StripeProblem extends Error {
 export const unknownParameter = (name: string) =>
   new StripeProblem(400, `Received unknown parameter: ${name}`, { code: 'parameter_unknown', param: name });
 
+/** As Stripe spells them in `No such …`, where that is known to differ from words with spaces. */
+const SPELLED: Readonly<Record<string, string>> = {
+  payment_intent: 'payment_intent',
+  payment_method: 'PaymentMethod',
+  subscription_item: 'subscription_item',
+};
+
 export const missing = (status: 400 | 404, object: string, id: string, param = 'id') =>
-  new StripeProblem(status, `No such ${object.replaceAll('_', ' ')}: '${id}'`, { code: 'resource_missing', param });
+  new StripeProblem(status, `No such ${SPELLED[object] ?? object.replaceAll('_', ' ')}: '${id}'`, {
+    code: 'resource_missing',
+    param,
+  });

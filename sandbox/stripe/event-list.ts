@@ -1,12 +1,17 @@
-import { missing, StripeProblem } from './errors.ts';
+import { StripeProblem } from './errors.ts';
 import { type EventLog, eventText } from './event-log.ts';
-import type { Page } from './list.ts';
+import { pick } from './list-cursor.ts';
 import { parseListParams } from './list-params.ts';
 
 const MAX_TYPES = 20;
 
+export interface EventPage {
+  readonly texts: readonly string[];
+  readonly hasMore: boolean;
+}
+
 /** https://docs.stripe.com/api/events/list */
-export function listEvents(log: EventLog, query: URLSearchParams): { page: Page; expand: readonly string[] } {
+export function listEvents(log: EventLog, query: URLSearchParams): EventPage {
   const params = parseListParams(
     query,
     { type: {}, types: { kind: 'list' }, delivery_success: { kind: 'boolean' } },
@@ -26,25 +31,14 @@ export function listEvents(log: EventLog, query: URLSearchParams): { page: Page;
   const success = params.values.get('delivery_success');
 
   const events = log.newestFirst();
-  let from = 0;
-  let to = events.length;
-  const cursor = params.startingAfter ?? params.endingBefore;
-  if (cursor !== undefined) {
-    const at = events.findIndex((event) => event.id === cursor);
-    if (at < 0)
-      throw missing(400, 'event', cursor, params.startingAfter === undefined ? 'ending_before' : 'starting_after');
-    if (params.startingAfter === undefined) to = at;
-    else from = at + 1;
-  }
-  const found = events.slice(from, to).filter((event) => {
+  const { chosen, hasMore } = pick(events, params, 'event', (event) => {
     if (params.created && (event.created < params.created.from || event.created >= params.created.to)) return false;
     if (matchers && !matchers.some((matches) => matches(event.type))) return false;
     return success === undefined || (event.owed.size === 0) === (success === 'true');
   });
-  const chosen = params.endingBefore === undefined ? found.slice(0, params.limit) : found.slice(-params.limit);
   return {
-    page: { objects: chosen.map((event) => eventText(event)), hasMore: found.length > chosen.length },
-    expand: params.expand,
+    texts: chosen.map((event) => eventText(event)),
+    hasMore,
   };
 }
 

@@ -48,7 +48,7 @@ export function createExpand(account: Account, parts: Parts): Expand {
       };
       const page = listTable(account, tables[known.table], params);
       return list(
-        page.objects.map((text) => JSON.parse(text) as unknown),
+        page.texts().map((text) => JSON.parse(text) as unknown),
         page.hasMore,
         known.url(object.id),
       );

@@ -1,3 +1,4 @@
+import { asciiBytes, type Ink } from '../http/ink.ts';
 import { mix } from '../http/random.ts';
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -5,6 +6,9 @@ const PAIRS = Array.from({ length: 3844 }, (_, n) => `${ALPHABET[Math.floor(n / 
 const CHECKS = Array.from({ length: 4096 }, (_, n) =>
   [1, 2, 3, 4].map((part) => PAIRS[mix(n * 4 + part) % 3844]).join(''),
 );
+/** The same as bytes, one after the other. */
+const PAIR_BYTES = asciiBytes(PAIRS.join(''));
+const CHECK_BYTES = asciiBytes(CHECKS.join(''));
 const DIGITS = new Int16Array(128).fill(-1);
 for (let i = 0; i < 62; i++) DIGITS[ALPHABET.charCodeAt(i)] = i;
 
@@ -12,11 +16,14 @@ for (let i = 0; i < 62; i++) DIGITS[ALPHABET.charCodeAt(i)] = i;
 export interface IdCodec {
   readonly prefix: string;
   of(position: number): string;
+  /** Writes what `of` says. */
+  write(ink: Ink, position: number): void;
   positionOf(id: string): number | undefined;
 }
 
 /** `checks` characters follow the six that carry the position; they make guessed ids unknown. */
 export function createIdCodec(prefix: string, key: number, checks: 2 | 8 = 8): IdCodec {
+  const prefixBytes = asciiBytes(prefix);
   const of = (position: number) => {
     const code = scramble(position ^ key);
     const check = mix(code ^ Math.imul(key, 31));
@@ -28,6 +35,27 @@ export function createIdCodec(prefix: string, key: number, checks: 2 | 8 = 8): I
   return {
     prefix,
     of,
+    write(ink, position) {
+      const code = scramble(position ^ key);
+      const check = mix(code ^ Math.imul(key, 31));
+      ink.copy(prefixBytes);
+      ink.room(6 + checks);
+      const { bytes } = ink;
+      let at = ink.at;
+      let pair = (code % 3844) * 2;
+      bytes[at++] = PAIR_BYTES[pair] as number;
+      bytes[at++] = PAIR_BYTES[pair + 1] as number;
+      pair = (Math.floor(code / 3844) % 3844) * 2;
+      bytes[at++] = PAIR_BYTES[pair] as number;
+      bytes[at++] = PAIR_BYTES[pair + 1] as number;
+      pair = Math.floor(code / 14776336) * 2;
+      bytes[at++] = PAIR_BYTES[pair] as number;
+      bytes[at++] = PAIR_BYTES[pair + 1] as number;
+      const source = checks === 2 ? PAIR_BYTES : CHECK_BYTES;
+      const from = checks === 2 ? (check % 3844) * 2 : (check & 4095) * 8;
+      for (let i = 0; i < checks; i++) bytes[at++] = source[from + i] as number;
+      ink.at = at;
+    },
     positionOf(id) {
       if (id.length !== prefix.length + 6 + checks || !id.startsWith(prefix)) return undefined;
       const at = prefix.length;
@@ -38,6 +66,9 @@ export function createIdCodec(prefix: string, key: number, checks: 2 | 8 = 8): I
     },
   };
 }
+
+/** What the id of a part says: its owner's position and its own place. */
+export const partCode = (owner: number, place: number) => owner * 1024 + place;
 
 function pairAt(id: string, at: number): number {
   const high = DIGITS[id.charCodeAt(at)] ?? -1;

@@ -37,8 +37,8 @@ export function parseListParams(
     const name = bracket < 0 ? key : key.slice(0, bracket);
     const inner = bracket < 0 ? undefined : key.slice(bracket + 1, -1);
     if (name === 'limit') limit = parseLimit(value);
-    else if (name === 'starting_after') startingAfter = value;
-    else if (name === 'ending_before') endingBefore = value;
+    else if (name === 'starting_after') startingAfter = notEmpty(name, value);
+    else if (name === 'ending_before') endingBefore = notEmpty(name, value);
     else if (name === 'expand' && inner !== undefined) expand.push(value);
     else if (name === 'created' && hasCreated) ranges.set(name, narrow(ranges.get(name), name, inner, value));
     else {
@@ -53,15 +53,18 @@ export function parseListParams(
       else values.set(name, value);
     }
   }
-  if (startingAfter !== undefined && endingBefore !== undefined) {
-    throw new StripeProblem(400, 'You may only specify one of these parameters: starting_after, ending_before.', {
-      code: 'parameters_exclusive',
-      param: 'ending_before',
-    });
-  }
   const created = ranges.get('created');
   ranges.delete('created');
   return { limit, startingAfter, endingBefore, created, values, ranges, expand };
+}
+
+function notEmpty(param: string, value: string): string {
+  if (value !== '') return value;
+  throw new StripeProblem(
+    400,
+    `You passed an empty string for '${param}'. We assume empty values are an attempt to unset a parameter; however '${param}' cannot be unset. You should remove '${param}' from your request or supply a non-empty value.`,
+    { code: 'parameter_invalid_empty', param },
+  );
 }
 
 function parseLimit(value: string): number {

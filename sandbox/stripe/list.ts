@@ -1,14 +1,36 @@
+import type { Ink } from '../http/ink.ts';
 import type { Account } from './account.ts';
-import { missing } from './errors.ts';
+import { cursorOf } from './list-cursor.ts';
 import type { ListParams, Range } from './list-params.ts';
 import type { TableName } from './population.ts';
 import type { Filter, StripeObject } from './resource.ts';
 import type { Table } from './table.ts';
 
 export interface Page {
-  /** JSON texts, newest first. */
-  readonly objects: readonly string[];
   readonly hasMore: boolean;
+  /** JSON texts, newest first. */
+  texts(): string[];
+  /** The same, with commas between them. */
+  write(ink: Ink): void;
+}
+
+const COMMA = 44;
+
+export function pageOfTexts(texts: string[], hasMore: boolean): Page {
+  return { hasMore, texts: () => texts, write: (ink) => ink.ascii(texts.join(',')) };
+}
+
+function pageOfRanks(table: Table, ranks: readonly number[], hasMore: boolean): Page {
+  return {
+    hasMore,
+    texts: () => ranks.map((rank) => table.read(rank) as string),
+    write(ink) {
+      for (let i = 0; i < ranks.length; i++) {
+        if (i > 0) ink.byte(COMMA);
+        table.write(ink, ranks[i] as number);
+      }
+    },
+  };
 }
 
 /** Stages between an object and a distant owner; `charge` belongs to `customer` through these. */
@@ -38,19 +60,18 @@ export function listTable(
 
   let low = params.created ? table.firstSince(params.created.from) : 0;
   let high = params.created ? table.firstSince(params.created.to) : table.ranks;
-  const backward = params.endingBefore !== undefined;
-  const cursor = params.startingAfter ?? params.endingBefore;
-  if (cursor !== undefined) {
-    const rank = table.rankOf(cursor);
+  const cursor = cursorOf(params, resource.object, (id) => {
+    const rank = table.rankOf(id);
     const unnamed = Object.entries(resource.defaults ?? {}).filter(([name]) => !params.values.has(name));
     const visible = matcher(table, new Map(unnamed), new Map());
-    if (rank === undefined || visible?.(rank) === false)
-      throw missing(400, resource.object, cursor, backward ? 'ending_before' : 'starting_after');
-    if (backward) low = Math.max(low, rank + 1);
-    else high = Math.min(high, rank);
-  }
+    return rank === undefined || visible?.(rank) === false ? undefined : rank;
+  });
+  const backward = cursor?.backward ?? false;
+  if (cursor?.backward) low = Math.max(low, cursor.place + 1);
+  else if (cursor) high = Math.min(high, cursor.place);
 
-  const objects: string[] = [];
+  const found: number[] = [];
+  const page = (hasMore: boolean) => pageOfRanks(table, backward ? found.reverse() : found, hasMore);
   const windows = windowsOf(account, table, values)
     .map(([from, to]) => [Math.max(from, low), Math.min(to, high)] as const)
     .filter(([from, to]) => from < to);
@@ -58,13 +79,12 @@ export function listTable(
   for (const [from, to] of windows) {
     for (let rank = backward ? from : to - 1; rank >= from && rank < to; rank += backward ? 1 : -1) {
       if (matches && !matches(rank)) continue;
-      const text = table.read(rank);
-      if (text === undefined) continue;
-      if (objects.length === params.limit) return { objects: backward ? objects.reverse() : objects, hasMore: true };
-      objects.push(text);
+      if (!table.exists(rank)) continue;
+      if (found.length === params.limit) return page(true);
+      found.push(rank);
     }
   }
-  return { objects: backward ? objects.reverse() : objects, hasMore: false };
+  return page(false);
 }
 
 /** Rank ranges, ascending, that can hold matches: children of a parent lie together, new objects at the end. */

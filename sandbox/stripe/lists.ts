@@ -1,12 +1,13 @@
+import { asciiJson } from '../http/shape.ts';
 import type { Account } from './account.ts';
 import { missing, StripeProblem, unknownParameter } from './errors.ts';
 import { invoicePaymentOf } from './invoice-payments.ts';
-import { listTable, type Page } from './list.ts';
+import { listTable, type Page, pageOfTexts } from './list.ts';
+import { pick } from './list-cursor.ts';
 import { type ListParams, parseListParams } from './list-params.ts';
 import type { Parts } from './parts.ts';
 import { type PartName, TABLE_NAMES, type TableName } from './population.ts';
 import type { Filter, StripeObject } from './resource.ts';
-import { asciiJson } from './shape.ts';
 
 export interface ListAnswer {
   readonly page: Page;
@@ -148,19 +149,8 @@ export function createLists(account: Account, parts: Parts, settings: ListSettin
 }
 
 function pageOf(all: readonly StripeObject[], params: ListParams, object: string): Page {
-  const cursor = params.startingAfter ?? params.endingBefore;
-  let from = 0;
-  let to = all.length;
-  if (cursor !== undefined) {
-    const at = all.findIndex((element) => element.id === cursor);
-    if (at < 0)
-      throw missing(400, object, cursor, params.startingAfter === undefined ? 'ending_before' : 'starting_after');
-    if (params.startingAfter === undefined) to = at;
-    else from = at + 1;
-  }
-  const found = all.slice(from, to);
-  const chosen = params.endingBefore === undefined ? found.slice(0, params.limit) : found.slice(-params.limit);
-  return { objects: chosen.map(asciiJson), hasMore: found.length > chosen.length };
+  const { chosen, hasMore } = pick(all, params, object);
+  return pageOfTexts(chosen.map(asciiJson), hasMore);
 }
 
 function without(

@@ -1,5 +1,5 @@
 import { hash } from '../http/random.ts';
-import { createIdCodec, type IdCodec } from './ids.ts';
+import { createIdCodec, type IdCodec, partCode } from './ids.ts';
 import { createTimeline, type Timeline } from './timeline.ts';
 
 /** Prefix of the id, depth in the tree of belongings, and how many there are for so many customers. */
@@ -67,6 +67,7 @@ export interface Population {
   readonly untilS: number;
   readonly size: Readonly<Record<TableName, number>>;
   readonly codec: Readonly<Record<TableName, IdCodec>>;
+  readonly partCodec: Readonly<Record<PartName, IdCodec>>;
   readonly timeline: Readonly<Record<TableName, Timeline>>;
   id(table: TableName, position: number): string;
   at(table: TableName, position: number): number;
@@ -107,29 +108,32 @@ export function createPopulation(options: PopulationOptions): Population {
   }
   // A plan is the older face of a recurring price and has its id: of three prices of a product the first two.
   const priceCodec = codec.price;
+  const priceOf = (plan: number) => (plan >> 1) * 3 + (plan & 1);
   codec.plan = {
     prefix: priceCodec.prefix,
-    of: (position) => priceCodec.of((position >> 1) * 3 + (position & 1)),
+    of: (position) => priceCodec.of(priceOf(position)),
+    write: (ink, position) => priceCodec.write(ink, priceOf(position)),
     positionOf(id) {
       const price = priceCodec.positionOf(id);
       return price === undefined || price % 3 === 2 ? undefined : Math.floor(price / 3) * 2 + (price % 3);
     },
   };
-  const parts = {} as Record<PartName, IdCodec>;
+  const partCodec = {} as Record<PartName, IdCodec>;
   for (const [n, name] of (Object.keys(PARTS) as PartName[]).entries())
-    parts[name] = createIdCodec(PARTS[name], hash(seed, n, 12));
+    partCodec[name] = createIdCodec(PARTS[name], hash(seed, n, 12));
 
   return {
     seed,
     untilS,
     size,
     codec,
+    partCodec,
     timeline,
     id: (table, position) => codec[table].of(position),
     at: (table, position) => timeline[table].at(position),
-    partId: (part, owner, place) => parts[part].of(owner * 1024 + place),
+    partId: (part, owner, place) => partCodec[part].of(partCode(owner, place)),
     ownerOf(part, id) {
-      const code = parts[part].positionOf(id);
+      const code = partCodec[part].positionOf(id);
       return code === undefined ? undefined : Math.floor(code / 1024);
     },
     parent: (table, position, of) => Math.floor((position * size[of]) / size[table]),

@@ -1,8 +1,10 @@
+import type { Ink } from '../http/ink.ts';
+import type { Shape } from '../http/shape.ts';
 import type { Population, TableName } from './population.ts';
 
 /** What a resource may ask while it is written: the population, and other objects as they are now. */
 export interface World extends Population {
-  current(table: TableName, position: number): string;
+  writeCurrent(ink: Ink, table: TableName, position: number): void;
 }
 
 export type StripeObject = { id: string; object: string; created?: number; [key: string]: unknown };
@@ -32,7 +34,7 @@ export interface Resource {
   readonly filters: Readonly<Record<string, Filter>>;
   /** Filters in force where the request names none (Stripe hides some objects by default). */
   readonly defaults?: Readonly<Record<string, string>>;
-  readonly write: (position: number) => string;
+  readonly write: Shape<number>;
   /** The object with complete nested lists and references instead of copies; default: what `write` says. */
   readonly whole?: (position: number) => StripeObject;
   /** From the stored object to the one that the API shows; the inverse of `whole`. */

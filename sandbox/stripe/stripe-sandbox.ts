@@ -1,17 +1,17 @@
+import { Ink } from '../http/ink.ts';
 import type { SandboxAnswer, SandboxDelivery, SandboxProvider, SandboxRequest } from '../http/provider.ts';
 import { hashText } from '../http/random.ts';
 import { createAccount } from './account.ts';
 import { accountObject } from './account-object.ts';
 import { createAnnouncer } from './announce.ts';
 import { createChanges } from './changes.ts';
-import { missing, StripeProblem } from './errors.ts';
+import { missing, StripeProblem, unknownParameter } from './errors.ts';
 import { listEvents } from './event-list.ts';
 import { createEventLog, eventText } from './event-log.ts';
 import { createExpand } from './expand.ts';
 import { parseForm } from './form.ts';
 import { checkKey } from './gate.ts';
 import { createIdempotency } from './idempotency.ts';
-import type { Page } from './list.ts';
 import { createLists, type ListAnswer } from './lists.ts';
 import { createMutate } from './mutate.ts';
 import { createParts } from './parts.ts';
@@ -93,15 +93,21 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
   const write = createWrites(changes, parts);
   let mutate = createMutate(changes, seed);
   let mutating: SandboxDelivery[] = [];
+  const ink = new Ink();
   let requests = 0;
   /** Connect: the header names the account that is meant. */
   const accountOf = ({ headers }: SandboxRequest) => headers['stripe-account'] ?? settings.accountId;
 
-  function listAnswer({ page, url, expand: paths }: ListAnswer, version: string): string {
-    if (paths.length === 0 && !isOlder(version)) return listText(page, url);
+  function listAnswer({ page, url, expand: paths }: ListAnswer, version: string): string | Buffer<ArrayBuffer> {
+    if (paths.length === 0 && !isOlder(version)) {
+      ink.ascii('{"object":"list","data":[');
+      page.write(ink);
+      ink.ascii(`],"has_more":${page.hasMore},"url":"${url}"}`);
+      return ink.taken();
+    }
     const list = {
       object: 'list',
-      data: page.objects.map((text) => JSON.parse(text) as unknown),
+      data: page.texts().map((text) => JSON.parse(text) as unknown),
       has_more: page.hasMore,
       url,
     };
@@ -113,17 +119,13 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
     return JSON.stringify(isOlder(version) ? downgrade(expanded, version) : expanded);
   }
 
-  /** The body, and whether it is one of the plain list pages that are ASCII by construction. */
-  function readPage(request: SandboxRequest, version: string): { body: string; ascii: boolean } | undefined {
-    const list = lists(request.path, request.query);
-    return list && { body: listAnswer(list, version), ascii: list.expand.length === 0 && !isOlder(version) };
-  }
-
-  function read(request: SandboxRequest, version: string): string | undefined {
+  function read(request: SandboxRequest, version: string): string | Buffer<ArrayBuffer> | undefined {
     const { path, query } = request;
+    const list = lists(path, query);
+    if (list) return listAnswer(list, version);
     if (path === '/v1/events') {
-      const { page } = listEvents(events, query);
-      return listText(page, path);
+      const { texts, hasMore } = listEvents(events, query);
+      return listText(texts, hasMore, path);
     }
     if (path.startsWith('/v1/events/')) {
       const event = events.find(path.slice('/v1/events/'.length));
@@ -133,14 +135,19 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
     if (path === '/v1/account') return JSON.stringify(accountObject(account.population.untilS, accountOf(request)));
     if (path === '/v1/webhook_endpoints')
       return listText(
-        { objects: endpoints.list().map((one) => JSON.stringify(endpointObject(one))), hasMore: false },
+        endpoints.list().map((one) => JSON.stringify(endpointObject(one))),
+        false,
         path,
       );
     if (path.startsWith('/v1/webhook_endpoints/'))
       return JSON.stringify(endpointObject(endpoints.get(path.slice('/v1/webhook_endpoints/'.length))));
     const text = retrieve(path);
     if (text === undefined) return undefined;
-    const paths = [...query].filter(([name]) => name.startsWith('expand')).map(([, value]) => value);
+    const paths: string[] = [];
+    for (const [name, value] of query) {
+      if (!/^expand\[\d*\]$/.test(name)) throw unknownParameter(name);
+      paths.push(value);
+    }
     return paths.length === 0 && !isOlder(version) ? text : objectText(JSON.parse(text) as object, paths, version);
   }
 
@@ -163,11 +170,12 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
   }
 
   function answer(request: SandboxRequest, requestId: string): SandboxAnswer {
+    let headers: Record<string, string> = { 'content-type': 'application/json', 'request-id': requestId };
     try {
       checkKey(request, keys, settings.denied, accountOf(request));
       const version = parseVersion(request.headers['stripe-version'] ?? settings.apiVersion);
-      const headers = { 'content-type': 'application/json', 'request-id': requestId, 'stripe-version': version };
-      const make = (body: string | undefined): SandboxAnswer => {
+      headers = { ...headers, 'stripe-version': version };
+      const make = (body: string | Buffer<ArrayBuffer> | undefined): SandboxAnswer => {
         if (body === undefined)
           throw new StripeProblem(
             404,
@@ -175,16 +183,13 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
           );
         return { status: 200, headers, body };
       };
-      if (request.method === 'GET') {
-        const page = readPage(request, version);
-        return page ? { status: 200, headers, ...page } : make(read(request, version));
-      }
+      if (request.method === 'GET') return make(read(request, version));
       announcer.causedBy({ requestId, idempotencyKey: request.headers['idempotency-key'] ?? null });
       return idempotency.once(request, () => make(change(request, version)));
     } catch (problem) {
       if (!(problem instanceof StripeProblem)) throw problem;
       const refused = problem.answer();
-      return { ...refused, headers: { 'content-type': 'application/json', 'request-id': requestId } };
+      return { ...refused, headers };
     } finally {
       announcer.causedBy({ requestId: null, idempotencyKey: null });
     }
@@ -222,8 +227,6 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
   };
 }
 
-function listText(page: Page, url: string): string {
-  let out = '{"object":"list","data":[';
-  for (let i = 0; i < page.objects.length; i++) out += i === 0 ? (page.objects[i] as string) : `,${page.objects[i]}`;
-  return `${out}],"has_more":${page.hasMore},"url":"${url}"}`;
+function listText(texts: readonly string[], hasMore: boolean, url: string): string {
+  return `{"object":"list","data":[${texts.join(',')}],"has_more":${hasMore},"url":"${url}"}`;
 }

@@ -1,7 +1,8 @@
+import type { Ink } from '../http/ink.ts';
 import { hashText } from '../http/random.ts';
+import { asciiJson } from '../http/shape.ts';
 import type { Population } from './population.ts';
 import type { Resource, StripeObject } from './resource.ts';
-import { asciiJson } from './shape.ts';
 
 /** One row that differs from the population: changed, created since, or deleted (`text` undefined). */
 interface Row {
@@ -27,6 +28,9 @@ export interface Table {
   /** JSON text (ASCII) of a living object as the API shows it. */
   read(rank: number): string | undefined;
   readId(id: string): string | undefined;
+  exists(rank: number): boolean;
+  /** Writes what `read` says. */
+  write(ink: Ink, rank: number): void;
   /** True if the object is as at the beginning, so that its position tells everything. */
   untouched(rank: number): boolean;
   /** A copy to change: complete nested lists, references instead of copies. */
@@ -111,6 +115,14 @@ export function createTable(population: Population, resource: Resource): Table {
     readId(id) {
       const rank = table.rankOf(id);
       return rank === undefined ? undefined : table.read(rank);
+    },
+    exists(rank) {
+      const row = rowAt(rank);
+      return row ? row.text !== undefined : rank < base;
+    },
+    write(ink, rank) {
+      if (table.untouched(rank)) resource.write.into(ink, rank);
+      else ink.ascii(table.read(rank) ?? '');
     },
     untouched: (rank) => rank < base && rowAt(rank) === undefined,
     stored(id) {

@@ -21,7 +21,7 @@ export function intercomClient(sandbox: IntercomSandbox, headers: Readonly<Recor
       headers: { authorization: `Bearer ${sandbox.accessToken}`, ...headers },
       body: body === undefined ? '' : JSON.stringify(body),
     });
-    return { status: answer.status, headers: answer.headers ?? {}, json: JSON.parse(answer.body) };
+    return { status: answer.status, headers: answer.headers ?? {}, json: JSON.parse(String(answer.body)) };
   }
   const get = (target: string) => ask('GET', target);
   const post = (target: string, body: unknown = {}) => ask('POST', target, body);

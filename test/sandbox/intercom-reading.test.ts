@@ -57,6 +57,35 @@ describe('an emulated Intercom workspace', () => {
     expect(pages.at(-1).pages).not.toHaveProperty('next');
   });
 
+  it('writes a list as it writes its objects, changed or not and in any script', () => {
+    const { sandbox, ask, get, post, listPages } = workspace();
+    const [first, second, third] = ids(get('/contacts?per_page=3').json.data);
+    ask('PUT', `/contacts/${first}`, { external_id: 'клиент-1 🙂', name: 'Zoë “Ünïcode”', email: 'zoe@ünï.example' });
+    ask('PUT', `/contacts/${second}`, { email: null, custom_attributes: { plan: 'gold', since: 'été' } });
+    post(`/contacts/${third}/archive`);
+    for (let i = 0; i < 80; i += 1) sandbox.mutate();
+    const contacts = [...listPages('/contacts', 50)].flatMap((page) => page.data);
+    expect(contacts.length).toBeGreaterThan(100);
+    for (const contact of contacts) expect(contact).toEqual(get(`/contacts/${contact.id}`).json);
+    const conversations = [...listPages('/conversations', 50)].flatMap((page) => page.conversations);
+    for (const listed of conversations) {
+      const { conversation_parts: _parts, ...alone } = get(`/conversations/${listed.id}`).json;
+      expect(listed).toEqual(alone);
+    }
+  });
+
+  it('names companies and admins that are not there by codes of their own', () => {
+    const { get } = workspace();
+    expect(get('/companies/0123456789abcdef01234567')).toMatchObject({
+      status: 404,
+      json: { type: 'error.list', errors: [{ code: 'company_not_found', message: 'Company Not Found' }] },
+    });
+    expect(get('/admins/1')).toMatchObject({
+      status: 404,
+      json: { errors: [{ code: 'admin_not_found', message: 'Admin not found' }] },
+    });
+  });
+
   it('refuses a page larger than 150', () => {
     const { get } = workspace();
     expect(get('/contacts?per_page=151')).toMatchObject({

@@ -90,7 +90,7 @@ function findCompany({ world, request }: RouteCall): unknown {
     const company = companyObjectOf(world, index);
     if (company[field] === wanted) return company;
   }
-  throw notFound('Company Not Found');
+  throw notFound('Company Not Found', 'company_not_found');
 }
 
 function upsert(call: RouteCall): unknown {
@@ -113,7 +113,7 @@ function remove({ world, workspace, params }: RouteCall): unknown {
 
 function existing(world: World, id: string | undefined): number {
   const index = id === undefined ? undefined : world.ids.company.indexOf(id);
-  if (index === undefined || !world.companies.isLive(index)) throw notFound('Company Not Found');
+  if (index === undefined || !world.companies.isLive(index)) throw notFound('Company Not Found', 'company_not_found');
   return index;
 }
 

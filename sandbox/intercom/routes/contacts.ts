@@ -11,12 +11,13 @@ import { HttpError, notFound } from '../http-error.ts';
 import { pagesOf, parseCursor, parsePerPage } from '../search/cursor.ts';
 import { search } from '../search/search.ts';
 import { companyObjectOf } from '../shape/company.ts';
-import { contactOf, contactReferenceOf, roleOf, tagsOf } from '../shape/contact.ts';
+import { contactOf, contactReferenceOf, roleOf, tagsOf, writeContact } from '../shape/contact.ts';
 import { tagOf } from '../shape/workspace.ts';
 import { ARCHIVED, LIVE } from '../state/table.ts';
 import { companyOf, type World } from '../state/world.ts';
 import { parseBody, type Route, type RouteCall } from './route.ts';
 import { contactFieldType } from './search-fields.ts';
+import { writtenList } from './written-list.ts';
 
 const PAGE_SIZE = { fallback: 50, max: 150 };
 const WRITABLE = [
@@ -71,12 +72,7 @@ function listContacts({ world, request }: RouteCall): unknown {
       ? { second: world.contacts.createdAt(last), index: last, page: page + 1 }
       : undefined;
   const total = world.contacts.liveCount;
-  return {
-    type: 'list',
-    data: found.map((one) => contactOf(world, one)),
-    total_count: total,
-    pages: pagesOf(page, perPage, total, next),
-  };
+  return writtenContacts(world, found, total, pagesOf(page, perPage, total, next));
 }
 
 function searchContacts(call: RouteCall): unknown {
@@ -100,12 +96,15 @@ function searchContacts(call: RouteCall): unknown {
     },
     parseBody(call),
   );
-  return {
-    type: 'list',
-    data: found.objects.map((index) => contactOf(world, index)),
-    total_count: found.total,
-    pages: found.pages,
-  };
+  return writtenContacts(world, found.objects, found.total, found.pages);
+}
+
+function writtenContacts(world: World, indices: readonly number[], total: number, pages: object): Buffer {
+  return writtenList(
+    (data) => ({ type: 'list', data, total_count: total, pages }),
+    indices,
+    (ink, index) => writeContact(world, ink, index),
+  );
 }
 
 function create(call: RouteCall): unknown {

@@ -2,10 +2,16 @@ import { addPart, deleteConversation, partNumberOf, redactPart } from '../change
 import { HttpError, notFound } from '../http-error.ts';
 import { pagesOf, parseCursor, parsePerPage } from '../search/cursor.ts';
 import { search } from '../search/search.ts';
-import { contactOfConversation, conversationOf, conversationWithPartsOf } from '../shape/conversation.ts';
+import {
+  contactOfConversation,
+  conversationOf,
+  conversationWithPartsOf,
+  writeConversation,
+} from '../shape/conversation.ts';
 import type { World } from '../state/world.ts';
 import { parseBody, type Route, type RouteCall } from './route.ts';
 import { conversationFieldType } from './search-fields.ts';
+import { writtenList } from './written-list.ts';
 
 const PAGE_SIZE = { fallback: 20, max: 150 };
 
@@ -36,12 +42,7 @@ function listConversations({ world, request }: RouteCall): unknown {
     start > 0 && last !== undefined
       ? { second: world.conversations.updatedAt(last), index: last, page: page + 1 }
       : undefined;
-  return {
-    type: 'conversation.list',
-    pages: pagesOf(page, perPage, byUpdated.size, next),
-    total_count: byUpdated.size,
-    conversations: found.map((index) => conversationOf(world, index)),
-  };
+  return writtenConversations(world, found, byUpdated.size, pagesOf(page, perPage, byUpdated.size, next));
 }
 
 function searchConversations(call: RouteCall): unknown {
@@ -64,12 +65,15 @@ function searchConversations(call: RouteCall): unknown {
     },
     parseBody(call),
   );
-  return {
-    type: 'conversation.list',
-    pages: found.pages,
-    total_count: found.total,
-    conversations: found.objects.map((index) => conversationOf(world, index)),
-  };
+  return writtenConversations(world, found.objects, found.total, found.pages);
+}
+
+function writtenConversations(world: World, indices: readonly number[], total: number, pages: object): Buffer {
+  return writtenList(
+    (conversations) => ({ type: 'conversation.list', pages, total_count: total, conversations }),
+    indices,
+    (ink, index) => writeConversation(world, ink, index),
+  );
 }
 
 function reply(call: RouteCall): unknown {

@@ -14,7 +14,8 @@ export const workspaceRoutes: readonly Route[] = [
   [
     'GET',
     '/admins/:id',
-    ({ world, params }) => adminOf(world, one(world.ids.admin, params['id'], world.size.admins, 'Admin not found')),
+    ({ world, params }) =>
+      adminOf(world, one(world.ids.admin, params['id'], world.size.admins, 'Admin not found', 'admin_not_found')),
   ],
   ['GET', '/teams', ({ world }) => ({ type: 'team.list', teams: all(world.size.teams, (i) => teamOf(world, i)) })],
   [
@@ -78,8 +79,8 @@ function all<T>(count: number, make: (index: number) => T): T[] {
   return Array.from({ length: count }, (_, index) => make(index));
 }
 
-function one(ids: IdScheme, id: string | undefined, count: number, message: string): number {
+function one(ids: IdScheme, id: string | undefined, count: number, message: string, code?: string): number {
   const index = id === undefined ? undefined : ids.indexOf(id);
-  if (index === undefined || index >= count) throw notFound(message);
+  if (index === undefined || index >= count) throw notFound(message, code);
   return index;
 }

@@ -1,75 +1,183 @@
+import type { Ink } from '../../http/ink.ts';
+import { boolean, compileShape, nullIf, number, oneOf, plain, spelled, text } from '../../http/shape.ts';
 import { hash32 } from '../state/hash.ts';
 import { ARCHIVED } from '../state/table.ts';
 import { FIRST_NAMES, LAST_NAMES, PLACES } from '../state/words.ts';
-import { companyOf, pick, SALT, type World } from '../state/world.ts';
+import { companyOf, SALT, type World } from '../state/world.ts';
+import { overlay } from './overlay.ts';
 
 const LISTED = 10;
 
-/** https://developers.intercom.com/docs/references/rest-api/api.intercom.io/contacts/contact */
-export function contactOf(world: World, index: number): Record<string, unknown> {
-  const { seed, contacts } = world;
-  const id = world.ids.contact.of(index);
-  const created = contacts.createdAt(index);
-  const changes = contacts.changes(index);
-  const h = (salt: number): number => hash32(seed, SALT.contact + salt, index);
-  const first = pick(FIRST_NAMES, h(20));
-  const last = pick(LAST_NAMES, h(21));
-  const role = roleOf(world, index);
-  const company = companyOf(world, index);
-  const [country, region, city] = pick(PLACES, h(22));
-  const email = role === 'user' || h(23) % 2 === 0 ? `person${index + 1}@mail${h(24) % 9}.example` : null;
-  const seen = created + (h(25) % Math.max(1, contacts.updatedAt(index) - created + 1));
-  const tags = tagsOf(world, index);
-  const { company: _company, tags: _tags, custom_attributes: ownAttributes, ...attributes } = changes;
-  const shownEmail = 'email' in attributes ? attributes['email'] : email;
+/** What is known of a contact before it is written. */
+interface ContactFacts {
+  readonly world: World;
+  readonly index: number;
+  readonly id: string;
+  readonly created: number;
+  readonly updated: number;
+  readonly isUser: boolean;
+  readonly companies: readonly string[];
+  readonly seen: number;
+  readonly tags: readonly string[];
+}
+
+const hashOf = (f: ContactFacts, salt: number): number => hash32(f.world.seed, SALT.contact + salt, f.index);
+const drawn = (salt: number) => (f: ContactFacts) => hashOf(f, salt);
+const oneIn = (share: number, salt: number) => boolean((f: ContactFacts) => hashOf(f, salt) % share === 0);
+const hasNoEmail = (f: ContactFacts): boolean => !f.isUser && hashOf(f, 23) % 2 > 0;
+const domain = spelled(
+  'mail',
+  number((f: ContactFacts) => hashOf(f, 24) % 9),
+  '.example',
+);
+const seenIf = (share: number, salt: number) =>
+  nullIf(
+    (f: ContactFacts) => hashOf(f, salt) % share > 0,
+    number((f) => f.seen),
+  );
+
+const contactId = text((f: ContactFacts) => f.id);
+
+/** A list that has its own URL. */
+function addressable(name: string, type: string, ids: (f: ContactFacts) => readonly string[]): object {
+  const path = `/${type === 'company' ? 'companies' : `${type}s`}/`;
+  const shown = (f: ContactFacts) =>
+    ids(f)
+      .slice(0, LISTED)
+      .map((id) => `{"type":"${type}","id":"${id}","url":"${path}${id}"}`);
   return {
-    type: 'contact',
-    id,
-    external_id: role === 'user' ? `user-${index + 1}` : null,
-    workspace_id: world.appId,
-    role,
-    email,
-    email_domain: typeof shownEmail === 'string' ? (shownEmail.split('@')[1] ?? null) : null,
-    phone: h(26) % 3 === 0 ? `+3519${String(h(27) % 100_000_000).padStart(8, '0')}` : null,
-    name: role === 'user' || h(28) % 3 > 0 ? `${first} ${last}` : null,
-    owner_id: h(29) % 5 === 0 && world.size.admins > 0 ? Number(world.ids.admin.of(h(30) % world.size.admins)) : null,
-    has_hard_bounced: h(31) % 60 === 0,
-    marked_email_as_spam: h(32) % 200 === 0,
-    unsubscribed_from_emails: h(33) % 12 === 0,
-    created_at: created,
-    updated_at: contacts.updatedAt(index),
-    signed_up_at: role === 'user' ? created : null,
-    last_seen_at: seen,
-    last_replied_at: h(34) % 3 === 0 ? seen : null,
-    last_contacted_at: h(35) % 4 === 0 ? seen : null,
-    last_email_opened_at: null,
-    last_email_clicked_at: null,
-    language_override: null,
-    browser: pick(['chrome', 'firefox', 'safari'], h(36)),
-    browser_version: String(100 + (h(37) % 40)),
-    browser_language: pick(['en', 'pt', 'de', 'ja'], h(38)),
-    os: pick(['OS X 10.15.7', 'Windows 10', 'Linux'], h(39)),
-    avatar: null,
-    ...attributes,
-    ...(contacts.state(index) === ARCHIVED && { archived: true }),
-    location: { type: 'location', country, region, city, country_code: null, continent_code: null },
-    social_profiles: { type: 'list', data: [] },
-    custom_attributes: {
-      plan: pick(['free', 'team', 'business'], h(40)),
-      seats: 1 + (h(41) % 40),
-      ...(isObject(ownAttributes) ? ownAttributes : undefined),
-    },
-    tags: addressable(
-      id,
-      'tags',
-      'tag',
-      tags.map((tag) => world.ids.tag.of(tag)),
-    ),
-    notes: addressable(id, 'notes', 'note', []),
-    companies: addressable(id, 'companies', 'company', company === undefined ? [] : [world.ids.company.of(company)]),
-    opted_out_subscription_types: addressable(id, 'subscriptions', 'subscription', []),
-    opted_in_subscription_types: addressable(id, 'subscriptions', 'subscription', []),
+    type: 'list',
+    data: text((f: ContactFacts) => (ids(f).length === 0 ? '[]' : `[${shown(f).join(',')}]`)),
+    url: spelled('/contacts/', contactId, `/${name}`),
+    total_count: number((f: ContactFacts) => ids(f).length),
+    has_more: boolean((f: ContactFacts) => ids(f).length > LISTED),
   };
+}
+
+const nothing = (name: string): object => ({
+  type: 'list',
+  data: [],
+  url: spelled('/contacts/', contactId, `/${name}`),
+  total_count: 0,
+  has_more: false,
+});
+
+/** https://developers.intercom.com/docs/references/rest-api/api.intercom.io/contacts/contact */
+const shape = compileShape<ContactFacts>({
+  type: 'contact',
+  id: spelled(contactId),
+  external_id: nullIf(
+    (f: ContactFacts) => !f.isUser,
+    spelled(
+      'user-',
+      number((f: ContactFacts) => f.index + 1),
+    ),
+  ),
+  workspace_id: plain((f: ContactFacts) => f.world.appId),
+  role: plain((f: ContactFacts) => (f.isUser ? 'user' : 'lead')),
+  email: nullIf(
+    hasNoEmail,
+    spelled(
+      'person',
+      number((f: ContactFacts) => f.index + 1),
+      '@',
+      domain,
+    ),
+  ),
+  email_domain: nullIf(hasNoEmail, domain),
+  phone: nullIf(
+    (f: ContactFacts) => hashOf(f, 26) % 3 > 0,
+    spelled(
+      '+3519',
+      text((f: ContactFacts) => String(hashOf(f, 27) % 100_000_000).padStart(8, '0')),
+    ),
+  ),
+  name: nullIf(
+    (f: ContactFacts) => !f.isUser && hashOf(f, 28) % 3 === 0,
+    oneOf(
+      FIRST_NAMES.flatMap((first) => LAST_NAMES.map((last) => `${first} ${last}`)),
+      (f: ContactFacts) =>
+        (hashOf(f, 20) % FIRST_NAMES.length) * LAST_NAMES.length + (hashOf(f, 21) % LAST_NAMES.length),
+    ),
+  ),
+  owner_id: number((f: ContactFacts) =>
+    hashOf(f, 29) % 5 === 0 && f.world.size.admins > 0
+      ? Number(f.world.ids.admin.of(hashOf(f, 30) % f.world.size.admins))
+      : null,
+  ),
+  has_hard_bounced: oneIn(60, 31),
+  marked_email_as_spam: oneIn(200, 32),
+  unsubscribed_from_emails: oneIn(12, 33),
+  created_at: number((f: ContactFacts) => f.created),
+  updated_at: number((f: ContactFacts) => f.updated),
+  signed_up_at: number((f: ContactFacts) => (f.isUser ? f.created : null)),
+  last_seen_at: number((f: ContactFacts) => f.seen),
+  last_replied_at: seenIf(3, 34),
+  last_contacted_at: seenIf(4, 35),
+  last_email_opened_at: null,
+  last_email_clicked_at: null,
+  language_override: null,
+  browser: oneOf(['chrome', 'firefox', 'safari'], drawn(36)),
+  browser_version: spelled(number((f: ContactFacts) => 100 + (hashOf(f, 37) % 40))),
+  browser_language: oneOf(['en', 'pt', 'de', 'ja'], drawn(38)),
+  os: oneOf(['OS X 10.15.7', 'Windows 10', 'Linux'], drawn(39)),
+  avatar: null,
+  location: oneOf(
+    PLACES.map(([country, region, city]) => ({
+      type: 'location',
+      country,
+      region,
+      city,
+      country_code: null,
+      continent_code: null,
+    })),
+    drawn(22),
+  ),
+  social_profiles: { type: 'list', data: [] },
+  custom_attributes: {
+    plan: oneOf(['free', 'team', 'business'], drawn(40)),
+    seats: number((f: ContactFacts) => 1 + (hashOf(f, 41) % 40)),
+  },
+  tags: addressable('tags', 'tag', (f) => f.tags),
+  notes: nothing('notes'),
+  companies: addressable('companies', 'company', (f) => f.companies),
+  opted_out_subscription_types: nothing('subscriptions'),
+  opted_in_subscription_types: nothing('subscriptions'),
+});
+
+function factsOf(world: World, index: number): ContactFacts {
+  const created = world.contacts.createdAt(index);
+  const updated = world.contacts.updatedAt(index);
+  const company = companyOf(world, index);
+  return {
+    world,
+    index,
+    id: world.ids.contact.of(index),
+    created,
+    updated,
+    isUser: roleOf(world, index) === 'user',
+    companies: company === undefined ? [] : [world.ids.company.of(company)],
+    seen: created + (hash32(world.seed, SALT.contact + 25, index) % Math.max(1, updated - created + 1)),
+    tags: tagsOf(world, index).map((tag) => world.ids.tag.of(tag)),
+  };
+}
+
+/** Writes the contact as JSON: what `contactOf` says. */
+export function writeContact(world: World, ink: Ink, index: number): void {
+  if (world.contacts.isUnchanged(index) && world.contacts.isLive(index)) shape.into(ink, factsOf(world, index));
+  else ink.utf8(JSON.stringify(contactOf(world, index)));
+}
+
+export function contactOf(world: World, index: number): Record<string, unknown> {
+  const computed = JSON.parse(shape(factsOf(world, index))) as Record<string, unknown>;
+  const { company: _company, tags: _tags, custom_attributes: custom, ...own } = world.contacts.changes(index);
+  if ('email' in own) {
+    const { email } = own;
+    computed['email_domain'] = typeof email === 'string' ? (email.split('@')[1] ?? null) : null;
+  }
+  if (isObject(custom)) Object.assign(computed['custom_attributes'] as object, custom);
+  const archived = world.contacts.state(index) === ARCHIVED && { archived: true };
+  return overlay(computed, { ...own, ...archived }, 'location');
 }
 
 export function roleOf(world: World, index: number): 'user' | 'lead' {
@@ -92,19 +200,6 @@ export function contactReferenceOf(world: World, index: number): { type: 'contac
   const external =
     'external_id' in own ? own['external_id'] : roleOf(world, index) === 'user' ? `user-${index + 1}` : null;
   return { type: 'contact', id: world.ids.contact.of(index), external_id: external };
-}
-
-function addressable(contact: string, name: string, type: string, ids: readonly string[]): Record<string, unknown> {
-  const path = `/contacts/${contact}/${name}`;
-  return {
-    type: 'list',
-    data: ids
-      .slice(0, LISTED)
-      .map((id) => ({ type, id, url: `/${type === 'company' ? 'companies' : `${type}s`}/${id}` })),
-    url: path,
-    total_count: ids.length,
-    has_more: ids.length > LISTED,
-  };
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

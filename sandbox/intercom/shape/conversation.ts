@@ -1,57 +1,170 @@
+import type { Ink } from '../../http/ink.ts';
+import { boolean, compileShape, nullIf, number, oneOf, plain, spelled, text, written } from '../../http/shape.ts';
 import { hash32 } from '../state/hash.ts';
 import type { Part } from '../state/part-book.ts';
 import { SENTENCES, SUBJECTS } from '../state/words.ts';
 import { pick, SALT, type World } from '../state/world.ts';
 import { contactReferenceOf, roleOf } from './contact.ts';
+import { overlay } from './overlay.ts';
 
-/**
- * A conversation without its parts, as lists and searches show it.
- * https://developers.intercom.com/docs/references/rest-api/api.intercom.io/conversations/conversation
- */
-export function conversationOf(world: World, index: number): Record<string, unknown> {
-  const { conversations } = world;
+/** What is known of a conversation before it is written. */
+interface ConversationFacts {
+  readonly world: World;
+  readonly index: number;
+  readonly created: number;
+  readonly updated: number;
+  readonly contact: number | undefined;
+  readonly contactId: string;
+  readonly closed: boolean;
+  readonly admin: number | undefined;
+  /** From the beginning to the last change, and to the first answer between. */
+  readonly span: number;
+  readonly reply: number;
+  /** What its source is drawn from. */
+  readonly source: number;
+}
+
+const hashOf = (f: ConversationFacts, salt: number): number => hash32(f.world.seed, SALT.conversation + salt, f.index);
+const created = number((f: ConversationFacts) => f.created);
+const reply = number((f: ConversationFacts) => f.reply);
+const toReply = number((f: ConversationFacts) => f.reply - f.created);
+const whenClosed = (of: (f: ConversationFacts) => number) =>
+  number((f: ConversationFacts) => (f.closed ? of(f) : null));
+const nobody = (f: ConversationFacts): boolean => f.contact === undefined;
+const contactId = spelled(text((f: ConversationFacts) => f.contactId));
+
+const source = {
+  type: oneOf(['conversation', 'email', 'whatsapp'], (f: ConversationFacts) => f.source),
+  id: spelled(number((f: ConversationFacts) => 80_000_000 + f.index)),
+  delivered_as: 'customer_initiated',
+  subject: text((f: ConversationFacts) => (f.source % 3 === 1 ? `"<p>${pick(SUBJECTS, f.source)}</p>"` : '""')),
+  body: oneOf(
+    SENTENCES.map((sentence) => `<p>${sentence}</p>`),
+    (f: ConversationFacts) => f.source >>> 4,
+  ),
+  author: nullIf(
+    nobody,
+    written(
+      compileShape<ConversationFacts>({
+        type: plain((f: ConversationFacts) => roleOf(f.world, f.contact ?? 0)),
+        id: contactId,
+        name: null,
+        email: null,
+      }).into,
+    ),
+  ),
+  attachments: [],
+  url: null,
+  redacted: false,
+};
+
+const statistics = {
+  type: 'conversation_statistics',
+  time_to_assignment: toReply,
+  time_to_admin_reply: toReply,
+  time_to_first_close: whenClosed((f) => f.span),
+  time_to_last_close: whenClosed((f) => f.span),
+  median_time_to_reply: toReply,
+  first_contact_reply_at: created,
+  first_assignment_at: reply,
+  first_admin_reply_at: reply,
+  first_close_at: whenClosed((f) => f.updated),
+  last_assignment_at: reply,
+  last_assignment_admin_reply_at: reply,
+  last_contact_reply_at: created,
+  last_admin_reply_at: reply,
+  last_close_at: whenClosed((f) => f.updated),
+  last_closed_by_id: null,
+  count_reopens: number((f: ConversationFacts) => hashOf(f, 14) % 2),
+  count_assignments: 1,
+  count_conversation_parts: number((f: ConversationFacts) => f.world.parts.count(f.index)),
+};
+
+/** https://developers.intercom.com/docs/references/rest-api/api.intercom.io/conversations/conversation */
+const shape = compileShape<ConversationFacts>({
+  type: 'conversation',
+  id: spelled(text((f: ConversationFacts) => f.world.ids.conversation.of(f.index))),
+  title: nullIf(
+    (f: ConversationFacts) => hashOf(f, 23) % 3 > 0,
+    oneOf(SUBJECTS, (f: ConversationFacts) => hashOf(f, 24)),
+  ),
+  created_at: created,
+  updated_at: number((f: ConversationFacts) => f.updated),
+  waiting_since: number((f: ConversationFacts) => (f.closed ? null : f.updated)),
+  snoozed_until: null,
+  open: boolean((f: ConversationFacts) => !f.closed),
+  state: plain((f: ConversationFacts) => (f.closed ? 'closed' : 'open')),
+  read: boolean((f: ConversationFacts) => hashOf(f, 25) % 2 === 0),
+  priority: plain((f: ConversationFacts) => (hashOf(f, 26) % 9 === 0 ? 'priority' : 'not_priority')),
+  admin_assignee_id: number((f: ConversationFacts) =>
+    f.admin === undefined ? null : Number(f.world.ids.admin.of(f.admin)),
+  ),
+  team_assignee_id: number(({ world, index }: ConversationFacts) => teamOfConversation(world, index)),
+  company_id: null,
+  source,
+  contacts: {
+    type: 'contact.list',
+    contacts: written((ink, f: ConversationFacts) =>
+      ink.utf8(f.contact === undefined ? '[]' : JSON.stringify([contactReferenceOf(f.world, f.contact)])),
+    ),
+  },
+  teammates: {
+    type: 'admin.list',
+    admins: text((f: ConversationFacts) =>
+      f.admin === undefined ? '[]' : `[{"type":"admin","id":"${f.world.ids.admin.of(f.admin)}"}]`,
+    ),
+  },
+  tags: { type: 'tag.list', tags: [] },
+  conversation_rating: null,
+  first_contact_reply: { created_at: created, type: 'conversation', url: null },
+  sla_applied: null,
+  linked_objects: { type: 'list', data: [], total_count: 0, has_more: false },
+  custom_attributes: text((f: ConversationFacts) =>
+    hashOf(f, 29) % 4 === 0 ? `{"topic":"${pick(SUBJECTS, hashOf(f, 30))}"}` : '{}',
+  ),
+  ai_agent_participated: false,
+  ai_agent: null,
+  statistics,
+});
+
+function factsOf(world: World, index: number): ConversationFacts {
   const h = (salt: number): number => hash32(world.seed, SALT.conversation + salt, index);
-  const created = conversations.createdAt(index);
-  const updated = conversations.updatedAt(index);
+  const began = world.conversations.createdAt(index);
+  const updated = world.conversations.updatedAt(index);
   const contact = contactOfConversation(world, index);
-  const closed = h(20) % 3 > 0;
-  const admin = world.size.admins > 0 && h(21) % 4 > 0 ? h(22) % world.size.admins : undefined;
-  const changes = conversations.changes(index);
-  const { contact: _contact, tags: ownTags, ...attributes } = changes;
-  const tags = Array.isArray(ownTags) ? ownTags : [];
+  const span = Math.max(1, updated - began);
   return {
-    type: 'conversation',
-    id: world.ids.conversation.of(index),
-    title: h(23) % 3 === 0 ? pick(SUBJECTS, h(24)) : null,
-    created_at: created,
-    updated_at: updated,
-    waiting_since: closed ? null : updated,
-    snoozed_until: null,
-    open: !closed,
-    state: closed ? 'closed' : 'open',
-    read: h(25) % 2 === 0,
-    priority: h(26) % 9 === 0 ? 'priority' : 'not_priority',
-    admin_assignee_id: admin === undefined ? null : Number(world.ids.admin.of(admin)),
-    team_assignee_id:
-      world.size.teams > 0 && h(27) % 3 === 0 ? Number(world.ids.team.of(h(28) % world.size.teams)) : null,
-    company_id: null,
-    ...attributes,
-    source: sourceOf(world, index, contact),
-    contacts: { type: 'contact.list', contacts: contact === undefined ? [] : [contactReferenceOf(world, contact)] },
-    teammates: {
-      type: 'admin.list',
-      admins: admin === undefined ? [] : [{ type: 'admin', id: world.ids.admin.of(admin) }],
-    },
-    tags: { type: 'tag.list', tags },
-    conversation_rating: null,
-    first_contact_reply: { created_at: created, type: 'conversation', url: null },
-    sla_applied: null,
-    linked_objects: { type: 'list', data: [], total_count: 0, has_more: false },
-    custom_attributes: h(29) % 4 === 0 ? { topic: pick(SUBJECTS, h(30)) } : {},
-    ai_agent_participated: false,
-    ai_agent: null,
-    statistics: statisticsOf(world, index, created, updated, closed),
+    world,
+    index,
+    created: began,
+    updated,
+    contact,
+    contactId: contact === undefined ? '' : world.ids.contact.of(contact),
+    closed: h(20) % 3 > 0,
+    admin: world.size.admins > 0 && h(21) % 4 > 0 ? h(22) % world.size.admins : undefined,
+    span,
+    reply: began + (h(14) % span),
+    source: h(13),
   };
+}
+
+function teamOfConversation(world: World, index: number): number | null {
+  const h = (salt: number): number => hash32(world.seed, SALT.conversation + salt, index);
+  return world.size.teams > 0 && h(27) % 3 === 0 ? Number(world.ids.team.of(h(28) % world.size.teams)) : null;
+}
+
+/** Writes the conversation as JSON: what `conversationOf` says. */
+export function writeConversation(world: World, ink: Ink, index: number): void {
+  if (world.conversations.isUnchanged(index)) shape.into(ink, factsOf(world, index));
+  else ink.utf8(JSON.stringify(conversationOf(world, index)));
+}
+
+/** A conversation without its parts, as lists and searches show it. */
+export function conversationOf(world: World, index: number): Record<string, unknown> {
+  const computed = JSON.parse(shape(factsOf(world, index))) as Record<string, unknown>;
+  const { contact: _contact, tags, ...own } = world.conversations.changes(index);
+  if (Array.isArray(tags)) computed['tags'] = { type: 'tag.list', tags };
+  return overlay(computed, own, 'source');
 }
 
 /** As retrieved: with the newest 500 parts. */
@@ -120,55 +233,4 @@ export function contactOfConversation(world: World, index: number): number | und
   return world.size.contacts === 0
     ? undefined
     : hash32(world.seed, SALT.conversation + 12, index) % world.size.contacts;
-}
-
-function sourceOf(world: World, index: number, contact: number | undefined): Record<string, unknown> {
-  const h = hash32(world.seed, SALT.conversation + 13, index);
-  return {
-    type: pick(['conversation', 'email', 'whatsapp'], h),
-    id: String(80_000_000 + index),
-    delivered_as: 'customer_initiated',
-    subject: h % 3 === 1 ? `<p>${pick(SUBJECTS, h)}</p>` : '',
-    body: `<p>${pick(SENTENCES, h >>> 4)}</p>`,
-    author:
-      contact === undefined
-        ? null
-        : { type: roleOf(world, contact), id: world.ids.contact.of(contact), name: null, email: null },
-    attachments: [],
-    url: null,
-    redacted: false,
-  };
-}
-
-function statisticsOf(
-  world: World,
-  index: number,
-  created: number,
-  updated: number,
-  closed: boolean,
-): Record<string, unknown> {
-  const h = hash32(world.seed, SALT.conversation + 14, index);
-  const span = Math.max(1, updated - created);
-  const reply = created + (h % span);
-  return {
-    type: 'conversation_statistics',
-    time_to_assignment: h % span,
-    time_to_admin_reply: reply - created,
-    time_to_first_close: closed ? span : null,
-    time_to_last_close: closed ? span : null,
-    median_time_to_reply: reply - created,
-    first_contact_reply_at: created,
-    first_assignment_at: reply,
-    first_admin_reply_at: reply,
-    first_close_at: closed ? updated : null,
-    last_assignment_at: reply,
-    last_assignment_admin_reply_at: reply,
-    last_contact_reply_at: created,
-    last_admin_reply_at: reply,
-    last_close_at: closed ? updated : null,
-    last_closed_by_id: null,
-    count_reopens: h % 2,
-    count_assignments: 1,
-    count_conversation_parts: world.parts.count(index),
-  };
 }

@@ -22,7 +22,8 @@ export function unscramble32(value: number, seed: number): number {
 }
 
 export function hex(value: number, digits: number): string {
-  return (value >>> 0).toString(16).padStart(8, '0').slice(-digits).padStart(digits, '0');
+  const all = (value >>> 0).toString(16).padStart(8, '0');
+  return digits === 8 ? all : all.slice(-digits).padStart(digits, '0');
 }
 
 function inverseOf(odd: number): number {

@@ -24,6 +24,7 @@ export interface Table {
   state(index: number): ObjectState;
   isLive(index: number): boolean;
   changes(index: number): Attributes;
+  isUnchanged(index: number): boolean;
   add(second: number, attributes: Attributes): number;
   change(index: number, second: number, attributes: Attributes): void;
   setState(index: number, state: ObjectState, second: number): void;
@@ -86,6 +87,7 @@ export function createTable(seed: TableSeed): Table {
     state: (index) => (states[index] ?? DELETED) as ObjectState,
     isLive: (index) => index >= 0 && index < length && states[index] === LIVE,
     changes: (index) => changed.get(index) ?? NOTHING,
+    isUnchanged: (index) => !changed.has(index),
     add(second, attributes) {
       if (length === created.length) grow();
       const index = length;

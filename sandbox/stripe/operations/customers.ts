@@ -56,5 +56,7 @@ export function belongings(c: Changes, table: TableName, customer: string): Stri
     ranges: new Map(),
     expand: [],
   };
-  return listTable(c.account, c.account.tables[table], params).objects.map((text) => JSON.parse(text) as StripeObject);
+  return listTable(c.account, c.account.tables[table], params)
+    .texts()
+    .map((text) => JSON.parse(text) as StripeObject);
 }

@@ -1,5 +1,6 @@
+import { compileShape, json, number, plain, spelled } from '../../http/shape.ts';
+import { id } from '../id-slots.ts';
 import type { Resource, World } from '../resource.ts';
-import { compileShape, json, number, plain } from '../shape.ts';
 import { chargeAmount, refundAmount } from './payment.ts';
 
 interface Movement {
@@ -40,7 +41,7 @@ export function balanceTransaction(w: World): Resource {
     created: true,
     filters: { currency: {}, payout: { stored: () => false }, source: {}, type: {} },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('balance_transaction', i)),
+      id: id(w, 'balance_transaction', (i: number) => i),
       object: 'balance_transaction',
       amount: number((i: number) => movement(w, i).amount),
       available_on: number((i: number) => w.at('balance_transaction', i) + 2 * 86_400),
@@ -82,14 +83,14 @@ export function payout(w: World): Resource {
     created: true,
     filters: { arrival_date: { kind: 'range' }, destination: {}, status: {} },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('payout', i)),
+      id: id(w, 'payout', (i: number) => i),
       object: 'payout',
       amount: number((i: number) => payoutAmount(w, i)),
       application_fee: null,
       application_fee_amount: null,
       arrival_date: number((i: number) => w.at('payout', i) + 86_400),
       automatic: true,
-      balance_transaction: plain((i: number) => w.id('balance_transaction', i * 20 + 18)),
+      balance_transaction: id(w, 'balance_transaction', (i: number) => i * 20 + 18),
       created: number((i: number) => w.at('payout', i)),
       currency: 'usd',
       description: 'STRIPE PAYOUT',
@@ -123,11 +124,11 @@ export function transfer(w: World): Resource {
     created: true,
     filters: { destination: {}, transfer_group: {} },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('transfer', i)),
+      id: id(w, 'transfer', (i: number) => i),
       object: 'transfer',
       amount: number((i: number) => transferAmount(w, i)),
       amount_reversed: 0,
-      balance_transaction: plain((i: number) => w.id('balance_transaction', i * 20 + 19)),
+      balance_transaction: id(w, 'balance_transaction', (i: number) => i * 20 + 19),
       created: number((i: number) => w.at('transfer', i)),
       currency: 'usd',
       description: null,
@@ -139,7 +140,11 @@ export function transfer(w: World): Resource {
         object: 'list',
         data: [],
         has_more: false,
-        url: plain((i: number) => `/v1/transfers/${w.id('transfer', i)}/reversals`),
+        url: spelled(
+          '/v1/transfers/',
+          id(w, 'transfer', (i: number) => i),
+          '/reversals',
+        ),
       },
       reversed: false,
       source_transaction: null,

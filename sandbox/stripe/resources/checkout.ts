@@ -1,6 +1,7 @@
+import { compileShape, number, spelled, written } from '../../http/shape.ts';
+import { id, partId } from '../id-slots.ts';
 import type { Resource, StripeObject, World } from '../resource.ts';
-import { compileShape, number, plain, text } from '../shape.ts';
-import { emailOf } from './customer.ts';
+import { email } from './customer.ts';
 import { invoiceCustomer } from './invoice.ts';
 import { priceAmount } from './price.ts';
 
@@ -19,7 +20,12 @@ interface LineFacts {
 export function checkoutLine(w: World): (facts: LineFacts) => string {
   const amount = (f: LineFacts) => priceAmount(w, linePrice(w, f.i, f.place));
   return compileShape<LineFacts>({
-    id: plain((f: LineFacts) => w.partId('checkout_line_item', f.i, f.place)),
+    id: partId(
+      w,
+      'checkout_line_item',
+      (f: LineFacts) => f.i,
+      (f: LineFacts) => f.place,
+    ),
     object: 'item',
     adjustable_quantity: null,
     amount_discount: 0,
@@ -27,9 +33,12 @@ export function checkoutLine(w: World): (facts: LineFacts) => string {
     amount_tax: 0,
     amount_total: number(amount),
     currency: 'usd',
-    description: plain((f: LineFacts) => `Product ${Math.floor(linePrice(w, f.i, f.place) / 3)}`),
+    description: spelled(
+      'Product ',
+      number((f: LineFacts) => Math.floor(linePrice(w, f.i, f.place) / 3)),
+    ),
     metadata: {},
-    price: text((f: LineFacts) => w.current('price', linePrice(w, f.i, f.place))),
+    price: written((ink, f: LineFacts) => w.writeCurrent(ink, 'price', linePrice(w, f.i, f.place))),
     quantity: 1,
   });
 }
@@ -62,7 +71,7 @@ export function checkoutSession(w: World): Resource {
       },
     },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('checkout_session', i)),
+      id: id(w, 'checkout_session', (i: number) => i),
       object: 'checkout.session',
       adaptive_pricing: { enabled: false },
       after_expiration: null,
@@ -82,13 +91,13 @@ export function checkoutSession(w: World): Resource {
       currency_conversion: null,
       custom_fields: [],
       custom_text: { after_submit: null, shipping_address: null, submit: null, terms_of_service_acceptance: null },
-      customer: plain((i: number) => w.id('customer', customerOf(i))),
+      customer: id(w, 'customer', (i: number) => customerOf(i)),
       customer_account: null,
       customer_creation: null,
       customer_details: {
         address: null,
         business_name: null,
-        email: plain((i: number) => emailOf(w, customerOf(i))),
+        email: email(w, (i: number) => customerOf(i)),
         individual_name: null,
         name: null,
         phone: null,
@@ -107,7 +116,7 @@ export function checkoutSession(w: World): Resource {
       metadata: {},
       mode: 'payment',
       origin_context: null,
-      payment_intent: plain((i: number) => w.id('payment_intent', intent(i))),
+      payment_intent: id(w, 'payment_intent', (i: number) => intent(i)),
       payment_link: null,
       payment_method_collection: null,
       payment_method_configuration_details: null,

@@ -1,6 +1,7 @@
+import { compileShape, number, plain } from '../../http/shape.ts';
+import { id } from '../id-slots.ts';
 import type { Resource, World } from '../resource.ts';
-import { compileShape, number, plain } from '../shape.ts';
-import { emailOf } from './customer.ts';
+import { email } from './customer.ts';
 
 const EMPTY_ADDRESS = { city: null, country: null, line1: null, line2: null, postal_code: null, state: null };
 
@@ -19,12 +20,12 @@ export function paymentMethod(w: World): Resource {
       attached: { base: () => true, stored: (object) => object['customer'] !== null },
     },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('payment_method', i)),
+      id: id(w, 'payment_method', (i: number) => i),
       object: 'payment_method',
       allow_redisplay: 'unspecified',
       billing_details: {
         address: EMPTY_ADDRESS,
-        email: plain((i: number) => emailOf(w, i)),
+        email: email(w, (i: number) => i),
         name: null,
         phone: null,
         tax_id: null,
@@ -46,7 +47,7 @@ export function paymentMethod(w: World): Resource {
         wallet: null,
       },
       created: number((i: number) => w.at('payment_method', i)),
-      customer: plain((i: number) => w.id('customer', i)),
+      customer: id(w, 'customer', (i: number) => i),
       customer_account: null,
       livemode: false,
       metadata: {},
@@ -70,14 +71,14 @@ export function setupIntent(w: World): Resource {
       attach_to_self: { kind: 'boolean', stored: (_object, value) => value === 'false' },
     },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('setup_intent', i)),
+      id: id(w, 'setup_intent', (i: number) => i),
       object: 'setup_intent',
       application: null,
       automatic_payment_methods: null,
       cancellation_reason: null,
       client_secret: plain((i: number) => `${w.id('setup_intent', i)}_secret_${w.random(i, 93).toString(36)}`),
       created: number((i: number) => w.at('setup_intent', i)),
-      customer: plain((i: number) => w.id('customer', owner(i))),
+      customer: id(w, 'customer', (i: number) => owner(i)),
       customer_account: null,
       description: null,
       excluded_payment_method_types: null,
@@ -89,7 +90,7 @@ export function setupIntent(w: World): Resource {
       metadata: {},
       next_action: null,
       on_behalf_of: null,
-      payment_method: plain((i: number) => w.id('payment_method', owner(i))),
+      payment_method: id(w, 'payment_method', (i: number) => owner(i)),
       payment_method_configuration_details: null,
       payment_method_options: {},
       payment_method_types: ['card'],
@@ -116,7 +117,7 @@ export function taxId(w: World): Resource {
       own: { base: (i) => i < OWN_TAX_IDS, stored: (object) => object['customer'] === null },
     },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('tax_id', i)),
+      id: id(w, 'tax_id', (i: number) => i),
       object: 'tax_id',
       country: 'DE',
       created: number((i: number) => w.at('tax_id', i)),

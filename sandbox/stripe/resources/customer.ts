@@ -1,5 +1,6 @@
+import { asciiJson, boolean, compileShape, nullIf, number, plain, type Slot, spelled, text } from '../../http/shape.ts';
+import { id } from '../id-slots.ts';
 import type { Resource, World } from '../resource.ts';
-import { asciiJson, boolean, compileShape, number, plain, text } from '../shape.ts';
 
 const FIRST = [
   'Ada',
@@ -54,8 +55,19 @@ export const nameOf = (w: World, i: number) => NAMES[w.random(i, 1) & 255] as st
 
 export const emailOf = (w: World, i: number) => `customer-${i}@example${w.random(i, 2) % 7}.com`;
 
+/** The same in place. */
+export const email = <F>(w: World, customerOf: (facts: F) => number): Slot<F> =>
+  spelled(
+    'customer-',
+    number(customerOf),
+    '@example',
+    number((facts: F) => w.random(customerOf(facts), 2) % 7),
+    '.com',
+  );
+
 /** https://docs.stripe.com/api/customers/list */
 export function customer(w: World): Resource {
+  const position = number((i: number) => i);
   const city = (i: number) => CITIES[w.random(i, 3) % CITIES.length] as (typeof CITIES)[number];
   return {
     table: 'customer',
@@ -65,12 +77,15 @@ export function customer(w: World): Resource {
     created: true,
     filters: { email: { base: (i, value) => emailOf(w, i) === value }, test_clock: {} },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('customer', i)),
+      id: id(w, 'customer', (i: number) => i),
       object: 'customer',
       address: {
         city: plain((i: number) => city(i)[0]),
         country: plain((i: number) => city(i)[1]),
-        line1: plain((i: number) => `${(w.random(i, 4) % 200) + 1} Harbour Street`),
+        line1: spelled(
+          number((i: number) => (w.random(i, 4) % 200) + 1),
+          ' Harbour Street',
+        ),
         line2: null,
         postal_code: plain((i: number) => city(i)[2]),
         state: null,
@@ -80,24 +95,33 @@ export function customer(w: World): Resource {
       currency: 'usd',
       default_source: null,
       delinquent: boolean((i: number) => w.random(i, 7) % 25 === 0),
-      description: plain((i: number) => (w.random(i, 8) % 3 === 0 ? `Customer number ${i} of the sandbox` : null)),
+      description: nullIf(
+        (i: number) => w.random(i, 8) % 3 !== 0,
+        spelled('Customer number ', position, ' of the sandbox'),
+      ),
       discount: null,
-      email: plain((i: number) => emailOf(w, i)),
+      email: email(w, (i: number) => i),
       invoice_prefix: plain((i: number) => w.random(i, 9).toString(16).toUpperCase().padStart(8, '0')),
       invoice_settings: {
         custom_fields: null,
-        default_payment_method: plain((i: number) => w.id('payment_method', i)),
+        default_payment_method: id(w, 'payment_method', (i: number) => i),
         footer: null,
         rendering_options: null,
       },
       livemode: false,
       metadata: {
-        account_number: plain((i: number) => `A-${100000 + i}`),
+        account_number: spelled(
+          'A-',
+          number((i: number) => 100000 + i),
+        ),
         segment: plain((i: number) => SEGMENTS[w.random(i, 10) % 3] as string),
       },
       name: text((i: number) => nameOf(w, i)),
       next_invoice_sequence: number((i: number) => (w.random(i, 11) % 9) + 1),
-      phone: plain((i: number) => `+1555${1000000 + (w.random(i, 12) % 9000000)}`),
+      phone: spelled(
+        '+1555',
+        number((i: number) => 1000000 + (w.random(i, 12) % 9000000)),
+      ),
       preferred_locales: ['en'],
       shipping: null,
       tax_exempt: 'none',

@@ -1,5 +1,6 @@
+import { boolean, compileShape, number, plain } from '../../http/shape.ts';
+import { id } from '../id-slots.ts';
 import type { Resource, World } from '../resource.ts';
-import { boolean, compileShape, number, plain } from '../shape.ts';
 
 /** https://docs.stripe.com/api/coupons/list */
 export function coupon(w: World): Resource {
@@ -12,7 +13,7 @@ export function coupon(w: World): Resource {
     created: true,
     filters: {},
     write: compileShape<number>({
-      id: plain((i: number) => w.id('coupon', i)),
+      id: id(w, 'coupon', (i: number) => i),
       object: 'coupon',
       amount_off: null,
       created: number((i: number) => w.at('coupon', i)),
@@ -49,7 +50,7 @@ export function promotionCode(w: World): Resource {
       customer: {},
     },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('promotion_code', i)),
+      id: id(w, 'promotion_code', (i: number) => i),
       object: 'promotion_code',
       active: boolean((i: number) => w.random(i, 102) % 5 !== 0),
       code: plain((i: number) => `SAVE${i}${w.random(i, 103).toString(36).toUpperCase().slice(0, 4)}`),
@@ -61,7 +62,7 @@ export function promotionCode(w: World): Resource {
       max_redemptions: null,
       metadata: {},
       promotion: {
-        coupon: plain((i: number) => w.id('coupon', w.parent('promotion_code', i, 'coupon'))),
+        coupon: id(w, 'coupon', (i: number) => w.parent('promotion_code', i, 'coupon')),
         type: 'coupon',
       },
       restrictions: { first_time_transaction: false, minimum_amount: null, minimum_amount_currency: null },
@@ -80,7 +81,7 @@ export function taxRate(w: World): Resource {
     created: true,
     filters: { active: { kind: 'boolean' }, inclusive: { kind: 'boolean' } },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('tax_rate', i)),
+      id: id(w, 'tax_rate', (i: number) => i),
       object: 'tax_rate',
       active: boolean((i: number) => i % 4 !== 3),
       country: 'DE',

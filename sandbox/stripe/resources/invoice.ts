@@ -1,7 +1,9 @@
+import { boolean, compileShape, nullIf, number, plain, spelled, text } from '../../http/shape.ts';
+import { id, partId } from '../id-slots.ts';
+import { latest } from '../latest.ts';
 import type { Resource, StripeObject, World } from '../resource.ts';
-import { boolean, compileShape, number, plain, text } from '../shape.ts';
-import { emailOf, nameOf } from './customer.ts';
-import { cutList, NESTED_LIMIT, type NestedList, nestedText } from './nested-list.ts';
+import { email, nameOf } from './customer.ts';
+import { cutList, NESTED_LIMIT, type NestedList, type Nesting, nested } from './nested-list.ts';
 import { priceAmount } from './price.ts';
 import { itemCount, itemPlan } from './subscription.ts';
 
@@ -27,39 +29,52 @@ export function lineCount(w: World, i: number): number {
   return r < 7 ? 1 : r < 9 ? 2 : 4;
 }
 
-const linePlan = (w: World, i: number, place: number) => {
-  const subscription = w.parent('invoice', i, 'subscription');
-  return itemPlan(w, subscription, place % itemCount(w, subscription));
-};
-
-const lineAmount = (w: World, i: number, place: number) => {
-  const plan = linePlan(w, i, place);
-  return priceAmount(w, (plan >> 1) * 3 + (plan & 1));
-};
-
-export function invoiceTotal(w: World, i: number): number {
-  let total = 0;
-  for (let place = lineCount(w, i) - 1; place >= 0; place--) total += lineAmount(w, i, place);
-  return total;
-}
-
+/** What is known of a line. */
 interface LineFacts {
   readonly i: number;
   readonly place: number;
+  readonly subscription: number;
+  /** Place of the subscription item that it bills. */
+  readonly item: number;
+  readonly plan: number;
+  readonly amount: number;
+}
+
+function lineFacts(w: World, i: number, place: number): LineFacts {
+  const subscription = w.parent('invoice', i, 'subscription');
+  const item = place % itemCount(w, subscription);
+  const plan = itemPlan(w, subscription, item);
+  return { i, place, subscription, item, plan, amount: priceAmount(w, (plan >> 1) * 3 + (plan & 1)) };
+}
+
+export function invoiceTotal(w: World, i: number): number {
+  let total = 0;
+  for (let place = lineCount(w, i) - 1; place >= 0; place--) total += lineFacts(w, i, place).amount;
+  return total;
 }
 
 function lineShape(w: World) {
-  const subscriptionOf = (f: LineFacts) => w.id('subscription', w.parent('invoice', f.i, 'subscription'));
+  const at = latest((i) => w.at('invoice', i));
+  const subscription = id(w, 'subscription', (f: LineFacts) => f.subscription);
+  const amount = number((f: LineFacts) => f.amount);
   return compileShape<LineFacts>({
-    id: plain((f: LineFacts) => w.partId('invoice_line_item', f.i, f.place)),
+    id: partId(
+      w,
+      'invoice_line_item',
+      (f: LineFacts) => f.i,
+      (f: LineFacts) => f.place,
+    ),
     object: 'line_item',
-    amount: number((f: LineFacts) => lineAmount(w, f.i, f.place)),
+    amount,
     currency: 'usd',
-    description: plain((f: LineFacts) => `1 \\u00d7 Product ${linePlan(w, f.i, f.place) >> 1}`),
+    description: spelled(
+      '1 \\u00d7 Product ',
+      number((f: LineFacts) => f.plan >> 1),
+    ),
     discount_amounts: [],
     discountable: true,
     discounts: [],
-    invoice: plain((f: LineFacts) => w.id('invoice', f.i)),
+    invoice: id(w, 'invoice', (f: LineFacts) => f.i),
     livemode: false,
     metadata: {},
     parent: {
@@ -68,31 +83,33 @@ function lineShape(w: World) {
         invoice_item: null,
         proration: false,
         proration_details: { credited_items: null },
-        subscription: plain(subscriptionOf),
-        subscription_item: plain((f: LineFacts) => {
-          const owner = w.parent('invoice', f.i, 'subscription');
-          return w.partId('subscription_item', owner, f.place % itemCount(w, owner));
-        }),
+        subscription,
+        subscription_item: partId(
+          w,
+          'subscription_item',
+          (f: LineFacts) => f.subscription,
+          (f: LineFacts) => f.item,
+        ),
       },
       type: 'subscription_item_details',
     },
     period: {
-      end: number((f: LineFacts) => w.at('invoice', f.i) + MONTH_S),
-      start: number((f: LineFacts) => w.at('invoice', f.i)),
+      end: number((f: LineFacts) => at(f.i) + MONTH_S),
+      start: number((f: LineFacts) => at(f.i)),
     },
     pretax_credit_amounts: [],
     pricing: {
       price_details: {
-        price: plain((f: LineFacts) => w.id('plan', linePlan(w, f.i, f.place))),
-        product: plain((f: LineFacts) => w.id('product', linePlan(w, f.i, f.place) >> 1)),
+        price: id(w, 'plan', (f: LineFacts) => f.plan),
+        product: id(w, 'product', (f: LineFacts) => f.plan >> 1),
       },
       type: 'price_details',
-      unit_amount_decimal: plain((f: LineFacts) => `${lineAmount(w, f.i, f.place)}`),
+      unit_amount_decimal: spelled(amount),
     },
     quantity: 1,
     quantity_decimal: '1',
-    subscription: plain(subscriptionOf),
-    subtotal: number((f: LineFacts) => lineAmount(w, f.i, f.place)),
+    subscription,
+    subtotal: amount,
     taxes: [],
   });
 }
@@ -100,18 +117,23 @@ function lineShape(w: World) {
 /** https://docs.stripe.com/api/invoices/list */
 export function invoice(w: World): Resource {
   const line = lineShape(w);
-  const at = (i: number) => w.at('invoice', i);
-  const total = (i: number) => invoiceTotal(w, i);
-  const paid = (i: number) => (invoiceStatus(w, i) === 'paid' ? total(i) : 0);
-  const finalized = (i: number) => (invoiceStatus(w, i) === 'draft' ? null : at(i) + 3600);
-  const list = (limit: number) => (i: number) => {
-    const count = lineCount(w, i);
-    const elements = Array.from({ length: Math.min(count, limit) }, (_, place) => line({ i, place }));
-    return nestedText(elements, count, `/v1/invoices/${w.id('invoice', i)}/lines`);
+  const at = latest((i) => w.at('invoice', i));
+  const total = latest((i) => invoiceTotal(w, i));
+  const status = latest((i) => invoiceStatus(w, i));
+  const customerOf = latest((i) => invoiceCustomer(w, i));
+  const paid = (i: number) => (status(i) === 'paid' ? total(i) : 0);
+  const isDraft = (i: number) => status(i) === 'draft';
+  const finalized = (i: number) => (isDraft(i) ? null : at(i) + 3600);
+  const ownId = id(w, 'invoice', (i: number) => i);
+  const lines: Nesting<LineFacts> = {
+    count: (i) => lineCount(w, i),
+    facts: (i, place) => lineFacts(w, i, place),
+    element: line.into,
+    url: spelled('/v1/invoices/', ownId, '/lines'),
   };
-  const shape = (lines: (i: number) => string) =>
+  const shape = (limit: number) =>
     compileShape<number>({
-      id: plain((i: number) => w.id('invoice', i)),
+      id: ownId,
       object: 'invoice',
       account_country: 'US',
       account_name: 'Sandbox',
@@ -132,11 +154,11 @@ export function invoice(w: World): Resource {
       created: number(at),
       currency: 'usd',
       custom_fields: null,
-      customer: plain((i: number) => w.id('customer', invoiceCustomer(w, i))),
+      customer: id(w, 'customer', customerOf),
       customer_account: null,
       customer_address: null,
-      customer_email: plain((i: number) => emailOf(w, invoiceCustomer(w, i))),
-      customer_name: text((i: number) => nameOf(w, invoiceCustomer(w, i))),
+      customer_email: email(w, customerOf),
+      customer_name: text((i: number) => nameOf(w, customerOf(i))),
       customer_phone: null,
       customer_shipping: null,
       customer_tax_exempt: 'none',
@@ -151,16 +173,12 @@ export function invoice(w: World): Resource {
       ending_balance: number((i: number) => (finalized(i) === null ? null : 0)),
       footer: null,
       from_invoice: null,
-      hosted_invoice_url: plain((i: number) =>
-        finalized(i) === null ? null : `https://invoice.stripe.com/i/${w.id('invoice', i)}`,
-      ),
-      invoice_pdf: plain((i: number) =>
-        finalized(i) === null ? null : `https://pay.stripe.com/invoice/${w.id('invoice', i)}/pdf`,
-      ),
+      hosted_invoice_url: nullIf(isDraft, spelled('https://invoice.stripe.com/i/', ownId)),
+      invoice_pdf: nullIf(isDraft, spelled('https://pay.stripe.com/invoice/', ownId, '/pdf')),
       issuer: { type: 'self' },
       last_finalization_error: null,
       latest_revision: null,
-      lines: text(lines),
+      lines: nested(lines, limit),
       livemode: false,
       metadata: {},
       next_payment_attempt: null,
@@ -170,7 +188,7 @@ export function invoice(w: World): Resource {
         quote_details: null,
         subscription_details: {
           metadata: {},
-          subscription: plain((i: number) => w.id('subscription', w.parent('invoice', i, 'subscription'))),
+          subscription: id(w, 'subscription', (i: number) => w.parent('invoice', i, 'subscription')),
         },
         type: 'subscription_details',
       },
@@ -185,14 +203,12 @@ export function invoice(w: World): Resource {
       shipping_details: null,
       starting_balance: 0,
       statement_descriptor: null,
-      status: plain((i: number) => invoiceStatus(w, i)),
+      status: plain(status),
       status_transitions: {
         finalized_at: number(finalized),
-        marked_uncollectible_at: number((i: number) =>
-          invoiceStatus(w, i) === 'uncollectible' ? at(i) + 90_000 : null,
-        ),
+        marked_uncollectible_at: number((i: number) => (status(i) === 'uncollectible' ? at(i) + 90_000 : null)),
         paid_at: number((i: number) => (paid(i) > 0 ? at(i) + 3601 : null)),
-        voided_at: number((i: number) => (invoiceStatus(w, i) === 'void' ? at(i) + 7200 : null)),
+        voided_at: number((i: number) => (status(i) === 'void' ? at(i) + 7200 : null)),
       },
       subtotal: number(total),
       subtotal_excluding_tax: number(total),
@@ -204,7 +220,7 @@ export function invoice(w: World): Resource {
       total_taxes: [],
       webhooks_delivered_at: number(finalized),
     });
-  const whole = shape(list(1000));
+  const whole = shape(1000);
   return {
     table: 'invoice',
     object: 'invoice',
@@ -218,7 +234,7 @@ export function invoice(w: World): Resource {
       collection_method: {},
       due_date: { kind: 'range' },
     },
-    write: shape(list(NESTED_LIMIT)),
+    write: shape(NESTED_LIMIT),
     whole: (i) => JSON.parse(whole(i)) as StripeObject,
     present: ({ [PAID_BY]: _hidden, ...object }) =>
       ({ ...object, lines: cutList(object['lines'] as NestedList) }) as StripeObject,
@@ -246,17 +262,17 @@ export function invoiceItem(w: World): Resource {
       pending: { kind: 'boolean', stored: (object, value) => String(object['invoice'] === null) === value },
     },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('invoice_item', i)),
+      id: id(w, 'invoice_item', (i: number) => i),
       object: 'invoiceitem',
       amount: number(amount),
       currency: 'usd',
-      customer: plain((i: number) => w.id('customer', invoiceCustomer(w, owner(i)))),
+      customer: id(w, 'customer', (i: number) => invoiceCustomer(w, owner(i))),
       customer_account: null,
       date: number((i: number) => w.at('invoice_item', i)),
       description: 'One-time setup',
       discountable: true,
       discounts: [],
-      invoice: plain((i: number) => w.id('invoice', owner(i))),
+      invoice: id(w, 'invoice', (i: number) => owner(i)),
       livemode: false,
       metadata: {},
       net_amount: number(amount),
@@ -267,11 +283,11 @@ export function invoiceItem(w: World): Resource {
       },
       pricing: {
         price_details: {
-          price: plain((i: number) => w.id('price', (w.random(i, 56) % w.size.product) * 3 + 2)),
-          product: plain((i: number) => w.id('product', w.random(i, 56) % w.size.product)),
+          price: id(w, 'price', (i: number) => (w.random(i, 56) % w.size.product) * 3 + 2),
+          product: id(w, 'product', (i: number) => w.random(i, 56) % w.size.product),
         },
         type: 'price_details',
-        unit_amount_decimal: plain((i: number) => `${amount(i)}`),
+        unit_amount_decimal: spelled(number(amount)),
       },
       proration: false,
       quantity: 1,

@@ -1,5 +1,6 @@
+import { compileShape, number, plain, spelled } from '../../http/shape.ts';
+import { id, partId } from '../id-slots.ts';
 import type { Resource, World } from '../resource.ts';
-import { compileShape, number, plain } from '../shape.ts';
 import { invoiceCustomer, lineCount } from './invoice.ts';
 import { itemPlan } from './subscription.ts';
 
@@ -11,7 +12,12 @@ export function creditNote(w: World): Resource {
     object: 'list',
     data: [
       {
-        id: plain((i: number) => w.partId('credit_note_line_item', i, 0)),
+        id: partId(
+          w,
+          'credit_note_line_item',
+          (i: number) => i,
+          () => 0,
+        ),
         object: 'credit_note_line_item',
         amount: number(amount),
         description: 'Goodwill',
@@ -32,7 +38,11 @@ export function creditNote(w: World): Resource {
       },
     ],
     has_more: false,
-    url: plain((i: number) => `/v1/credit_notes/${w.id('credit_note', i)}/lines`),
+    url: spelled(
+      '/v1/credit_notes/',
+      id(w, 'credit_note', (i: number) => i),
+      '/lines',
+    ),
   };
   return {
     table: 'credit_note',
@@ -42,26 +52,30 @@ export function creditNote(w: World): Resource {
     created: true,
     filters: { customer: { parent: 'customer' }, invoice: { parent: 'invoice' } },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('credit_note', i)),
+      id: id(w, 'credit_note', (i: number) => i),
       object: 'credit_note',
       amount: number(amount),
       amount_shipping: 0,
       created: number((i: number) => w.at('credit_note', i)),
       currency: 'usd',
-      customer: plain((i: number) => w.id('customer', invoiceCustomer(w, owner(i)))),
+      customer: id(w, 'customer', (i: number) => invoiceCustomer(w, owner(i))),
       customer_account: null,
       customer_balance_transaction: null,
       discount_amount: 0,
       discount_amounts: [],
       effective_at: number((i: number) => w.at('credit_note', i)),
-      invoice: plain((i: number) => w.id('invoice', owner(i))),
+      invoice: id(w, 'invoice', (i: number) => owner(i)),
       lines,
       livemode: false,
       memo: null,
       metadata: {},
       number: plain((i: number) => `SBX-CN-${i}`),
       out_of_band_amount: null,
-      pdf: plain((i: number) => `https://pay.stripe.com/credit_notes/${w.id('credit_note', i)}/pdf`),
+      pdf: spelled(
+        'https://pay.stripe.com/credit_notes/',
+        id(w, 'credit_note', (i: number) => i),
+        '/pdf',
+      ),
       post_payment_amount: 0,
       pre_payment_amount: number(amount),
       pretax_credit_amounts: [],
@@ -93,7 +107,7 @@ export function quote(w: World): Resource {
     created: false,
     filters: { customer: { parent: 'customer' }, status: {}, test_clock: {} },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('quote', i)),
+      id: id(w, 'quote', (i: number) => i),
       object: 'quote',
       amount_subtotal: number(amount),
       amount_total: number(amount),
@@ -108,7 +122,7 @@ export function quote(w: World): Resource {
       },
       created: number((i: number) => w.at('quote', i)),
       currency: 'usd',
-      customer: plain((i: number) => w.id('customer', w.parent('quote', i, 'customer'))),
+      customer: id(w, 'customer', (i: number) => w.parent('quote', i, 'customer')),
       customer_account: null,
       default_tax_rates: [],
       description: null,
@@ -174,7 +188,7 @@ export function subscriptionSchedule(w: World): Resource {
       released_at: { kind: 'range' },
     },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('subscription_schedule', i)),
+      id: id(w, 'subscription_schedule', (i: number) => i),
       object: 'subscription_schedule',
       application: null,
       billing_mode: { flexible: null, type: 'classic' },
@@ -182,7 +196,7 @@ export function subscriptionSchedule(w: World): Resource {
       completed_at: null,
       created: number(at),
       current_phase: { end_date: number((i: number) => at(i) + 365 * 86_400), start_date: number(at) },
-      customer: plain((i: number) => w.id('customer', w.parent('subscription', owner(i), 'customer'))),
+      customer: id(w, 'customer', (i: number) => w.parent('subscription', owner(i), 'customer')),
       customer_account: null,
       default_settings: {
         application_fee_percent: null,
@@ -235,7 +249,7 @@ export function subscriptionSchedule(w: World): Resource {
       released_at: null,
       released_subscription: null,
       status: 'active',
-      subscription: plain((i: number) => w.id('subscription', owner(i))),
+      subscription: id(w, 'subscription', (i: number) => owner(i)),
       test_clock: null,
     }),
   };

@@ -1,6 +1,8 @@
+import { boolean, compileShape, number, plain, spelled, text } from '../../http/shape.ts';
+import { id } from '../id-slots.ts';
+import { latest } from '../latest.ts';
 import type { Resource, World } from '../resource.ts';
-import { boolean, compileShape, number, plain } from '../shape.ts';
-import { emailOf } from './customer.ts';
+import { email } from './customer.ts';
 import { invoiceCustomer, invoiceTotal } from './invoice.ts';
 
 /** A payment intent belongs to the invoice of its position, a charge to the payment intent of its position. */
@@ -10,8 +12,8 @@ const EMPTY_ADDRESS = { city: null, country: null, line1: null, line2: null, pos
 
 /** https://docs.stripe.com/api/payment_intents/list */
 export function paymentIntent(w: World): Resource {
-  const amount = (i: number) => chargeAmount(w, i);
-  const customerOf = (i: number) => invoiceCustomer(w, i);
+  const amount = latest((i) => chargeAmount(w, i));
+  const customerOf = latest((i) => invoiceCustomer(w, i));
   return {
     table: 'payment_intent',
     object: 'payment_intent',
@@ -20,7 +22,7 @@ export function paymentIntent(w: World): Resource {
     created: true,
     filters: { customer: { parent: 'customer' } },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('payment_intent', i)),
+      id: id(w, 'payment_intent', (i: number) => i),
       object: 'payment_intent',
       amount: number(amount),
       amount_capturable: 0,
@@ -32,22 +34,26 @@ export function paymentIntent(w: World): Resource {
       canceled_at: null,
       cancellation_reason: null,
       capture_method: 'automatic',
-      client_secret: plain((i: number) => `${w.id('payment_intent', i)}_secret_${w.random(i, 60).toString(36)}`),
+      client_secret: spelled(
+        id(w, 'payment_intent', (i: number) => i),
+        '_secret_',
+        text((i: number) => w.random(i, 60).toString(36)),
+      ),
       confirmation_method: 'automatic',
       created: number((i: number) => w.at('payment_intent', i)),
       currency: 'usd',
-      customer: plain((i: number) => w.id('customer', customerOf(i))),
+      customer: id(w, 'customer', customerOf),
       customer_account: null,
       description: 'Subscription update',
       excluded_payment_method_types: null,
       last_payment_error: null,
-      latest_charge: plain((i: number) => w.id('charge', i)),
+      latest_charge: id(w, 'charge', (i: number) => i),
       livemode: false,
       managed_payments: null,
       metadata: {},
       next_action: null,
       on_behalf_of: null,
-      payment_method: plain((i: number) => w.id('payment_method', customerOf(i))),
+      payment_method: id(w, 'payment_method', customerOf),
       payment_method_configuration_details: null,
       payment_method_options: {},
       payment_method_types: ['card'],
@@ -79,11 +85,12 @@ export const refundAmount = (w: World, refund: number) => {
 
 /** https://docs.stripe.com/api/charges/list */
 export function charge(w: World): Resource {
-  const amount = (i: number) => chargeAmount(w, i);
-  const refunded = (i: number) => {
+  const amount = latest((i) => chargeAmount(w, i));
+  const customerOf = latest((i) => invoiceCustomer(w, i));
+  const refunded = latest((i) => {
     const refund = refundOf(w, i);
     return refund === undefined ? 0 : refundAmount(w, refund);
-  };
+  });
   const reviewed = (i: number) => {
     const [from, to] = w.children('charge', i, 'review');
     return to > from ? w.id('review', from) : null;
@@ -96,7 +103,7 @@ export function charge(w: World): Resource {
     created: true,
     filters: { customer: { parent: 'customer' }, payment_intent: { parent: 'payment_intent' }, transfer_group: {} },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('charge', i)),
+      id: id(w, 'charge', (i: number) => i),
       object: 'charge',
       amount: number(amount),
       amount_captured: number(amount),
@@ -104,10 +111,10 @@ export function charge(w: World): Resource {
       application: null,
       application_fee: null,
       application_fee_amount: null,
-      balance_transaction: plain((i: number) => w.id('balance_transaction', Math.floor(i / 16) * 20 + (i % 16))),
+      balance_transaction: id(w, 'balance_transaction', (i: number) => Math.floor(i / 16) * 20 + (i % 16)),
       billing_details: {
         address: EMPTY_ADDRESS,
-        email: plain((i: number) => emailOf(w, invoiceCustomer(w, i))),
+        email: email(w, customerOf),
         name: null,
         phone: null,
         tax_id: null,
@@ -116,7 +123,7 @@ export function charge(w: World): Resource {
       captured: true,
       created: number((i: number) => w.at('charge', i)),
       currency: 'usd',
-      customer: plain((i: number) => w.id('customer', invoiceCustomer(w, i))),
+      customer: id(w, 'customer', customerOf),
       description: 'Subscription update',
       disputed: boolean((i: number) => w.children('charge', i, 'dispute')[1] > w.children('charge', i, 'dispute')[0]),
       failure_balance_transaction: null,
@@ -137,8 +144,8 @@ export function charge(w: World): Resource {
         type: 'authorized',
       },
       paid: true,
-      payment_intent: plain((i: number) => w.id('payment_intent', i)),
-      payment_method: plain((i: number) => w.id('payment_method', invoiceCustomer(w, i))),
+      payment_intent: id(w, 'payment_intent', (i: number) => i),
+      payment_method: id(w, 'payment_method', customerOf),
       payment_method_details: {
         card: {
           amount_authorized: number(amount),
@@ -169,7 +176,10 @@ export function charge(w: World): Resource {
       },
       receipt_email: null,
       receipt_number: null,
-      receipt_url: plain((i: number) => `https://pay.stripe.com/receipts/${w.id('charge', i)}`),
+      receipt_url: spelled(
+        'https://pay.stripe.com/receipts/',
+        id(w, 'charge', (i: number) => i),
+      ),
       refunded: boolean((i: number) => refunded(i) === amount(i)),
       review: plain(reviewed),
       shipping: null,

@@ -1,5 +1,6 @@
+import { boolean, compileShape, json, number, plain } from '../../http/shape.ts';
+import { id } from '../id-slots.ts';
 import type { Resource, World } from '../resource.ts';
-import { boolean, compileShape, json, number, plain } from '../shape.ts';
 
 export const priceActive = (w: World, i: number) => w.random(i, 30) % 12 !== 0;
 export const priceAmount = (w: World, i: number) => ((w.random(i, 31) % 200) + 5) * 100 * (i % 3 === 1 ? 10 : 1);
@@ -23,7 +24,7 @@ export function price(w: World): Resource {
     },
     defaults: { active: 'true' },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('price', i)),
+      id: id(w, 'price', (i: number) => i),
       object: 'price',
       active: boolean((i: number) => priceActive(w, i)),
       billing_scheme: 'per_unit',
@@ -34,7 +35,7 @@ export function price(w: World): Resource {
       lookup_key: null,
       metadata: {},
       nickname: null,
-      product: plain((i: number) => w.id('product', Math.floor(i / 3))),
+      product: id(w, 'product', (i: number) => Math.floor(i / 3)),
       recurring: json((i: number) => {
         const interval = INTERVALS[i % 3];
         return interval
@@ -66,7 +67,7 @@ export function plan(w: World): Resource {
       product: { parent: 'product' },
     },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('plan', i)),
+      id: id(w, 'plan', (i: number) => i),
       object: 'plan',
       active: boolean((i: number) => priceActive(w, priceOfPlan(i))),
       amount: number((i: number) => priceAmount(w, priceOfPlan(i))),
@@ -80,7 +81,7 @@ export function plan(w: World): Resource {
       metadata: {},
       meter: null,
       nickname: null,
-      product: plain((i: number) => w.id('product', i >> 1)),
+      product: id(w, 'product', (i: number) => i >> 1),
       tiers_mode: null,
       transform_usage: null,
       trial_period_days: null,

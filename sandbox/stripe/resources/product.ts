@@ -1,5 +1,6 @@
+import { boolean, compileShape, number, plain } from '../../http/shape.ts';
+import { id } from '../id-slots.ts';
 import type { Resource, World } from '../resource.ts';
-import { boolean, compileShape, number, plain } from '../shape.ts';
 
 /** https://docs.stripe.com/api/products/list */
 export function product(w: World): Resource {
@@ -17,11 +18,11 @@ export function product(w: World): Resource {
       url: {},
     },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('product', i)),
+      id: id(w, 'product', (i: number) => i),
       object: 'product',
       active: boolean((i: number) => w.random(i, 20) % 20 !== 0),
       created: number((i: number) => w.at('product', i)),
-      default_price: plain((i: number) => w.id('price', i * 3)),
+      default_price: id(w, 'price', (i: number) => i * 3),
       description: plain((i: number) => `What product ${i} does for you`),
       images: [],
       livemode: false,

@@ -1,6 +1,8 @@
+import { compileShape, number, plain, spelled, type Write, written } from '../../http/shape.ts';
+import { id, partId } from '../id-slots.ts';
+import { latest } from '../latest.ts';
 import type { Resource, StripeObject, World } from '../resource.ts';
-import { compileShape, number, plain, text } from '../shape.ts';
-import { cutList, NESTED_LIMIT, type NestedList, nestedText } from './nested-list.ts';
+import { cutList, NESTED_LIMIT, type NestedList, type Nesting, nested } from './nested-list.ts';
 
 /** A hundred shares, from which the status of a subscription is drawn. */
 const STATUSES: readonly [string, number][] = [
@@ -16,6 +18,7 @@ const STATUSES: readonly [string, number][] = [
 const DRAW = STATUSES.flatMap(([status, share]) => Array.from({ length: share }, () => status));
 const ENDED = new Set(['canceled', 'incomplete_expired']);
 const MONTH_S = 30 * 86_400;
+const itself = (i: number) => i;
 
 export const subscriptionStatus = (w: World, i: number) => DRAW[w.random(i, 40) % 100] as string;
 
@@ -32,32 +35,37 @@ export const itemPlan = (w: World, i: number, place: number) => (w.random(i, 42)
 interface ItemFacts {
   readonly i: number;
   readonly place: number;
+  readonly plan: number;
 }
 
 export const periodStart = (w: World, i: number) => w.untilS - (w.random(i, 43) % MONTH_S);
 
 /** An item: with price and plan by reference (`whole`) or as they are now. */
 function itemShape(w: World, whole: boolean) {
+  const at = latest((i) => w.at('subscription', i));
+  const start = latest((i) => periodStart(w, i));
   return compileShape<ItemFacts>({
-    id: plain((f: ItemFacts) => w.partId('subscription_item', f.i, f.place)),
+    id: partId(
+      w,
+      'subscription_item',
+      (f: ItemFacts) => f.i,
+      (f: ItemFacts) => f.place,
+    ),
     object: 'subscription_item',
     billing_thresholds: null,
-    created: number((f: ItemFacts) => w.at('subscription', f.i)),
-    current_period_end: number((f: ItemFacts) => periodStart(w, f.i) + MONTH_S),
-    current_period_start: number((f: ItemFacts) => periodStart(w, f.i)),
+    created: number((f: ItemFacts) => at(f.i)),
+    current_period_end: number((f: ItemFacts) => start(f.i) + MONTH_S),
+    current_period_start: number((f: ItemFacts) => start(f.i)),
     discounts: [],
     metadata: {},
     plan: whole
-      ? plain((f: ItemFacts) => w.id('plan', itemPlan(w, f.i, f.place)))
-      : text((f: ItemFacts) => w.current('plan', itemPlan(w, f.i, f.place))),
+      ? id(w, 'plan', (f: ItemFacts) => f.plan)
+      : written((ink, f: ItemFacts) => w.writeCurrent(ink, 'plan', f.plan)),
     price: whole
-      ? plain((f: ItemFacts) => w.id('plan', itemPlan(w, f.i, f.place)))
-      : text((f: ItemFacts) => {
-          const planned = itemPlan(w, f.i, f.place);
-          return w.current('price', (planned >> 1) * 3 + (planned & 1));
-        }),
+      ? id(w, 'plan', (f: ItemFacts) => f.plan)
+      : written((ink, f: ItemFacts) => w.writeCurrent(ink, 'price', (f.plan >> 1) * 3 + (f.plan & 1))),
     quantity: number((f: ItemFacts) => (w.random(f.i, 44 + f.place) % 5) + 1),
-    subscription: plain((f: ItemFacts) => w.id('subscription', f.i)),
+    subscription: id(w, 'subscription', (f: ItemFacts) => f.i),
     tax_rates: [],
   });
 }
@@ -69,12 +77,17 @@ export function subscription(
 ): Resource {
   const shown = itemShape(w, false);
   const stored = itemShape(w, true);
-  const ended = (i: number) => ENDED.has(subscriptionStatus(w, i));
-  const at = (i: number) => w.at('subscription', i);
+  const ended = latest((i) => ENDED.has(subscriptionStatus(w, i)));
+  const at = latest((i) => w.at('subscription', i));
   const customerOf = (i: number) => w.parent('subscription', i, 'customer');
-  const shape = (items: (i: number) => string) =>
+  const items: Omit<Nesting<ItemFacts>, 'element'> = {
+    count: (i) => itemCount(w, i),
+    facts: (i, place) => ({ i, place, plan: itemPlan(w, i, place) }),
+    url: spelled('/v1/subscription_items?subscription=', id(w, 'subscription', itself)),
+  };
+  const shape = (element: Write<ItemFacts>, limit: number) =>
     compileShape<number>({
-      id: plain((i: number) => w.id('subscription', i)),
+      id: id(w, 'subscription', (i: number) => i),
       object: 'subscription',
       application: null,
       application_fee_percent: null,
@@ -95,10 +108,10 @@ export function subscription(
       collection_method: 'charge_automatically',
       created: number(at),
       currency: 'usd',
-      customer: plain((i: number) => w.id('customer', customerOf(i))),
+      customer: id(w, 'customer', customerOf),
       customer_account: null,
       days_until_due: null,
-      default_payment_method: plain((i: number) => w.id('payment_method', customerOf(i))),
+      default_payment_method: id(w, 'payment_method', customerOf),
       default_source: null,
       default_tax_rates: [],
       description: null,
@@ -111,8 +124,8 @@ export function subscription(
         footer: null,
         issuer: { type: 'self' },
       },
-      items: text(items),
-      latest_invoice: plain((i: number) => w.id('invoice', w.children('subscription', i, 'invoice')[1] - 1)),
+      items: nested({ ...items, element }, limit),
+      latest_invoice: id(w, 'invoice', (i: number) => w.children('subscription', i, 'invoice')[1] - 1),
       livemode: false,
       managed_payments: null,
       metadata: {},
@@ -136,12 +149,7 @@ export function subscription(
       trial_settings: { end_behavior: { missing_payment_method: 'create_invoice' } },
       trial_start: number((i: number) => (subscriptionStatus(w, i) === 'trialing' ? at(i) : null)),
     });
-  const list = (write: (facts: ItemFacts) => string, limit: number) => (i: number) => {
-    const total = itemCount(w, i);
-    const elements = Array.from({ length: Math.min(total, limit) }, (_, place) => write({ i, place }));
-    return nestedText(elements, total, `/v1/subscription_items?subscription=${w.id('subscription', i)}`);
-  };
-  const whole = shape(list(stored, 1000));
+  const whole = shape(stored.into, 1000);
   const statusOf = {
     base: (i: number, value: string) => statusMatches(subscriptionStatus(w, i), value),
     stored: (object: StripeObject, value: string) => statusMatches(String(object['status']), value),
@@ -168,7 +176,7 @@ export function subscription(
       test_clock: {},
     },
     defaults: { status: '' },
-    write: shape(list(shown, NESTED_LIMIT)),
+    write: shape(shown.into, NESTED_LIMIT),
     whole: (i) => JSON.parse(whole(i)) as StripeObject,
     present: (object) => ({
       ...object,

@@ -1,5 +1,6 @@
+import { compileShape, number, plain } from '../../http/shape.ts';
+import { id } from '../id-slots.ts';
 import type { Resource, World } from '../resource.ts';
-import { compileShape, number, plain } from '../shape.ts';
 import { chargeAmount, refundAmount } from './payment.ts';
 
 /** https://docs.stripe.com/api/refunds/list */
@@ -13,18 +14,18 @@ export function refund(w: World): Resource {
     created: true,
     filters: { charge: { parent: 'charge' }, payment_intent: { parent: 'payment_intent' } },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('refund', i)),
+      id: id(w, 'refund', (i: number) => i),
       object: 'refund',
       amount: number((i: number) => refundAmount(w, i)),
-      balance_transaction: plain((i: number) => w.id('balance_transaction', Math.floor(i / 2) * 20 + 16 + (i % 2))),
-      charge: plain((i: number) => w.id('charge', owner(i))),
+      balance_transaction: id(w, 'balance_transaction', (i: number) => Math.floor(i / 2) * 20 + 16 + (i % 2)),
+      charge: id(w, 'charge', (i: number) => owner(i)),
       created: number((i: number) => w.at('refund', i)),
       currency: 'usd',
       customer: null,
       customer_account: null,
       destination_details: { card: { type: 'refund' }, type: 'card' },
       metadata: {},
-      payment_intent: plain((i: number) => w.id('payment_intent', owner(i))),
+      payment_intent: id(w, 'payment_intent', (i: number) => owner(i)),
       payment_method: null,
       reason: 'requested_by_customer',
       receipt_number: null,
@@ -78,11 +79,11 @@ export function dispute(w: World): Resource {
     created: true,
     filters: { charge: { parent: 'charge' }, payment_intent: { parent: 'payment_intent' } },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('dispute', i)),
+      id: id(w, 'dispute', (i: number) => i),
       object: 'dispute',
       amount: number((i: number) => chargeAmount(w, owner(i))),
       balance_transactions: [],
-      charge: plain((i: number) => w.id('charge', owner(i))),
+      charge: id(w, 'charge', (i: number) => owner(i)),
       created: number((i: number) => w.at('dispute', i)),
       currency: 'usd',
       enhanced_eligibility_types: [],
@@ -97,7 +98,7 @@ export function dispute(w: World): Resource {
       is_charge_refundable: false,
       livemode: false,
       metadata: {},
-      payment_intent: plain((i: number) => w.id('payment_intent', owner(i))),
+      payment_intent: id(w, 'payment_intent', (i: number) => owner(i)),
       payment_method_details: {
         card: { brand: 'visa', case_type: 'chargeback', network: 'visa', network_reason_code: '10.4' },
         type: 'card',
@@ -119,10 +120,10 @@ export function review(w: World): Resource {
     created: true,
     filters: { open: { base: () => true } },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('review', i)),
+      id: id(w, 'review', (i: number) => i),
       object: 'review',
       billing_zip: null,
-      charge: plain((i: number) => w.id('charge', owner(i))),
+      charge: id(w, 'charge', (i: number) => owner(i)),
       closed_reason: null,
       created: number((i: number) => w.at('review', i)),
       ip_address: null,
@@ -130,7 +131,7 @@ export function review(w: World): Resource {
       livemode: false,
       open: true,
       opened_reason: 'rule',
-      payment_intent: plain((i: number) => w.id('payment_intent', owner(i))),
+      payment_intent: id(w, 'payment_intent', (i: number) => owner(i)),
       reason: 'rule',
       session: null,
     }),
@@ -148,14 +149,14 @@ export function earlyFraudWarning(w: World): Resource {
     created: true,
     filters: { charge: { parent: 'charge' }, payment_intent: { parent: 'payment_intent' } },
     write: compileShape<number>({
-      id: plain((i: number) => w.id('early_fraud_warning', i)),
+      id: id(w, 'early_fraud_warning', (i: number) => i),
       object: 'radar.early_fraud_warning',
       actionable: true,
-      charge: plain((i: number) => w.id('charge', owner(i))),
+      charge: id(w, 'charge', (i: number) => owner(i)),
       created: number((i: number) => w.at('early_fraud_warning', i)),
       fraud_type: 'misc',
       livemode: false,
-      payment_intent: plain((i: number) => w.id('payment_intent', owner(i))),
+      payment_intent: id(w, 'payment_intent', (i: number) => owner(i)),
     }),
   };
 }

@@ -8,7 +8,7 @@ import type { Answer } from './sync/ask.ts';
 /** Sends one request of the app. */
 export type Ask = (request: ProviderRequest) => Promise<Answer>;
 
-/** Keeps another account's objects out of a mirror: asks whose key it is before anything is read with it. */
+/** Keeps another account's objects out of a mirror: asks whose key it is before any answer to it is used. */
 export interface AccountGuard {
   /**
    * Resolves when the key is that of the account which the app mirrors; the first one is remembered. A provider that
@@ -59,7 +59,7 @@ export function createAccountGuard(store: Store, ports: Ports): AccountGuard {
 export function assertSame({ key, config }: App, shown: string | undefined, known: string | null): void {
   if (shown === undefined || known === null || shown === known) return;
   throw new WrongAccountError(
-    `the key in ${config.apiKeyEnv} belongs to ${shown}, but ${key} mirrors ${known}: nothing was read or stored. Put the key of ${known} back, or give ${shown} an app of its own (another app_key). If ${key} is to mirror ${shown} from now on: supasaasy resume ${key} --accept-account`,
+    `the key in ${config.apiKeyEnv} belongs to ${shown}, but ${key} mirrors ${known}: nothing was stored. Put the key of ${known} back, or give ${shown} an app of its own (another app_key). If ${key} is to mirror ${shown} from now on: supasaasy resume ${key} --accept-account`,
   );
 }
 

@@ -97,8 +97,14 @@ export function createEngine(options: EngineOptions): Engine {
     },
     pageTurned: pages.next,
     async request(app, request, { priority }, signal) {
-      await accounts.pass(app, (own) => send(app, own, priority, signal));
-      return await send(app, request, priority, signal);
+      // The first answer travels beside the question whose key it is; nobody sees it before that is settled.
+      const [passed, answer] = await Promise.allSettled([
+        accounts.pass(app, (own) => send(app, own, priority, signal)),
+        send(app, request, priority, signal),
+      ]);
+      if (passed.status === 'rejected') throw passed.reason;
+      if (answer.status === 'rejected') throw answer.reason;
+      return answer.value;
     },
   };
 

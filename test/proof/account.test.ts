@@ -8,7 +8,7 @@ import { createMirror, type Mirror } from '../support/mirror.ts';
 
 /** Both ids, and what to do in each of the three cases. */
 const WRONG =
-  /the key in KEY belongs to theirs, but (\S+) mirrors ours: nothing was read or stored.*the key of ours back.*another app_key.*supasaasy resume \1 --accept-account/;
+  /the key in KEY belongs to theirs, but (\S+) mirrors ours: nothing was stored.*the key of ours back.*another app_key.*supasaasy resume \1 --accept-account/;
 
 describeEachDatabase('the account behind a key', (make) => {
   let db: TestDatabase;

@@ -23,10 +23,11 @@ language plpgsql set search_path = '' as $$
 declare
   -- What a first page may expect below it, in multiples of itself: each empty guess costs one request.
   guesses constant integer[] := array[16, 64, 256];
-  -- A piece shorter than this many pages is not worth the half-empty page at its end; the more was wasted in a pass
-  -- already, the longer a piece must be.
+  -- A piece shorter than this many pages is not worth the half-empty page at its end; the more a pass has wasted and
+  -- will waste, the longer a piece must be. A very long one is always cut: reading it alone would take too long.
   short constant float8 := 1.5;
-  long constant float8 := 8;
+  long constant float8 := 16;
+  very_long constant float8 := 24;
   candidates supasaasy.split_candidate[];
   pieces integer[];
   wanted integer := p_want;
@@ -88,7 +89,8 @@ begin
       size := candidates[i].pages_left / pieces[i];
       if size > best_size and (candidates[i].pages_left / (pieces[i] + 1) >= case
           when candidates[i].wasted + 0.5 * (p_want - wanted) < candidates[i].allowed then short
-          when candidates[i].lost < candidates[i].allowed + 4 then long end) then
+          when candidates[i].wasted + 0.5 * (p_want - wanted) < candidates[i].allowed + 6 then long
+          else very_long end) then
         best := i;
         best_size := size;
       end if;

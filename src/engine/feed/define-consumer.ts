@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
 import type { Transaction } from '../database.ts';
-import type { Log, Resolve } from '../ports.ts';
+import type { FetchAt, Log, Resolve } from '../ports.ts';
 import type { Change, Lag } from './change.ts';
 import type { ConsumerApi } from './consumer-api.ts';
 import type { ConsumerSettings, Source } from './source.ts';
@@ -18,6 +18,7 @@ export interface HandlerContext {
   readonly log: Log;
   /** All addresses of a host's name, on platforms that can tell. */
   readonly resolve?: Resolve | undefined;
+  readonly fetchAt?: FetchAt | undefined;
   /** Starts and advances work. */
   readonly api: ConsumerApi;
   /**

@@ -65,6 +65,10 @@ async function readWhileWriting(bench: Bench, changes: number, seed: number, kil
     })(),
   ]);
   await pool.end();
+  const [state] = await database.query<{ at: string | null }>(
+    'select restored_at::text as at from supasaasy.feed_state',
+  );
+  if (state?.at != null) throw new Error(`the feed took itself for a restored one at ${state.at}`);
   const [row] = await database.query<{ changes: number; lost: number; repeated: number; reordered: number }>(
     `select (select count(*)::int from supasaasy.changes) as changes,
       (select count(*)::int from supasaasy.changes c where not exists (select from ledger l where l.seq = c.seq)) as lost,

@@ -346,6 +346,26 @@ describeEachDatabase(
       expect((await take(database, 'reader')).map((change) => change.external_id)).toEqual(['newer']);
     });
 
+    it('takes no change that commits while it looks for one from another cluster', async () => {
+      const database = await fresh();
+      if (database.kind === 'pglite') return;
+      let asked: Promise<boolean> | undefined;
+      await database.transaction(async (tx) => {
+        // It waits here between its first step and its last.
+        await tx.query('lock table supasaasy.messages in access exclusive mode');
+        asked = database.call<boolean>('feed_is_from_elsewhere', {});
+        const waiting = async () =>
+          (await tx.query<{ n: number }>('select count(*)::int as n from pg_locks where not granted'))[0]?.n;
+        await expect.poll(waiting).toBe(1);
+        await database.transaction(async (writer) => {
+          await writer.query('set local session_replication_role = replica');
+          await writer.query(`insert into supasaasy.changes (app_key, collection_key, external_id, operation, origin, version)
+            values ('acme', 'stripe_customer', 'a', 'create', 'sync', 1)`);
+        });
+      });
+      expect(await asked).toBe(false);
+    });
+
     it('a transaction that stays open for long hides nothing and is read when it commits', async () => {
       const database = await fresh();
       if (database.kind === 'pglite') return;

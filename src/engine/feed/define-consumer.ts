@@ -43,6 +43,7 @@ const schema = z.object({
   errBackOff: durationMs.default(1000),
   maxAttempts: z.int().min(1).default(10),
   onDead: z.enum(['skip', 'block']).default('skip'),
+  redriveAfter: z.number().min(1000).optional(),
   consumeLag: durationMs.default(0),
   lagAlert: durationMs.optional(),
   lease: z.number().min(50).default(30_000),
@@ -96,6 +97,8 @@ export function defineConsumer<Payload = unknown>(input: ConsumerInput<Payload>)
     : parsed.error.issues.map((issue) => `${issue.path.join('.') || '(root)'}: ${issue.message}`);
   if (typeof input.source?.open !== 'function')
     problems.push('source: must be a source, like changes({collections: ["acme_customer"]})');
+  if (input.redriveAfter !== undefined && input.source?.declaration === undefined)
+    problems.push('redriveAfter: needs a source that lives in the database');
   if (typeof input.handler !== 'function') problems.push('handler: must be a function of (change, context)');
   if (!parsed.success || problems.length > 0)
     throw new ConfigError(`consumer "${String(input.name)}" has mistakes:`, problems);
@@ -104,6 +107,7 @@ export function defineConsumer<Payload = unknown>(input: ConsumerInput<Payload>)
     ...parsed.data,
     lagAlert: parsed.data.lagAlert ?? LATE_MS + parsed.data.consumeLag,
     pauseAfterFailing: parsed.data.pauseAfterFailing,
+    redriveAfter: parsed.data.redriveAfter,
     source,
     handler,
     ...(filter === undefined ? {} : { filter }),

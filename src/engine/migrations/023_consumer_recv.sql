@@ -123,7 +123,10 @@ begin
     room := room - bit_count(lane.partitions::bit(64))::integer;
   end loop;
 
-  -- 2. Entities that failed and whose time has come.
+  -- 2. Entities that failed and whose time has come, dead letters among them where that is wished for.
+  if c.redrive_after_ms is not null then
+    perform supasaasy.redrive(p_name, null, null, clock - make_interval(secs => c.redrive_after_ms / 1000));
+  end if;
   if not suspicious and budget > 0 then
     for held in
       select * from supasaasy.consumer_held
@@ -178,6 +181,10 @@ begin
     from supasaasy.consumer_held where consumer = p_name and not blocked;
     select least(next_at, min(lease_until)) into next_at from supasaasy.consumer_lanes where consumer = p_name and token is not null;
     next_at := least(next_at, ripe_at);
+    if c.redrive_after_ms is not null then
+      select least(next_at, min(created_at) + make_interval(secs => c.redrive_after_ms / 1000)) into next_at
+      from supasaasy.dead_letters where consumer = p_name and state = 'dead';
+    end if;
     -- Without the case, "nothing is due" would read as "at once": greatest() passes over nulls.
     -- Unwanted entries only so far, and others behind them: at once.
     wait_ms := case when more then 0 when next_at is not null then greatest(0, ceil(extract(epoch from next_at - clock_timestamp()) * 1000)) end;
@@ -251,7 +258,7 @@ begin
     r := supasaasy.render_messages(p_seqs, p_attempts, p_thin);
   end if;
   if r.entries < cardinality(p_seqs) then
-    return supasaasy.render_rest(p_name, p_token, p_seqs, r.rendered);
+    return supasaasy.render_rest(p_name, p_token, p_seqs, r.rendered, p_attempts);
   end if;
   return r.rendered;
 end $$;
@@ -439,7 +446,7 @@ end $$;
 
 -- Some of what was taken is no longer in the feed: a dead letter has its own copy; anything else counts as lost.
 create or replace function supasaasy.render_rest(
-  p_name text, p_token bigint, p_seqs bigint[], p_rendered json
+  p_name text, p_token bigint, p_seqs bigint[], p_rendered json, p_attempts integer[]
 ) returns json
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
@@ -452,7 +459,10 @@ begin
   select coalesce(json_agg(r order by array_position(p_seqs, (r ->> 'seq')::bigint)), '[]') into result from (
     select r from json_array_elements(p_rendered) r
     union all
-    select d.change from supasaasy.dead_letters d where d.consumer = p_name and d.seq = any(missing)
+    -- The copy says how often it had been tried. As json: jsonb would refuse a body with U+0000.
+    select (select json_object_agg(k.key, case k.key when 'attempt' then to_json(p_attempts[array_position(p_seqs, d.seq)]) else k.value end)
+      from json_each(d.change) k)
+    from supasaasy.dead_letters d where d.consumer = p_name and d.seq = any(missing)
   ) x(r);
   if cardinality(gone) > 0 then
     update supasaasy.consumers set lost = lost + cardinality(gone) where name = p_name;

@@ -1,121 +1,142 @@
 /**
- * The feed's numbers: `npm run bench:feed [-- loss killed ownership speed latency ingest]` (default: all of them), on
- * PostgreSQL 18 and, where Debian's is installed, 15. Prints a table, writes bench/results/feed.json, and ends with 1
- * when something was lost, repeated, reordered or owned twice. A goal of speed that is missed is told, no more: it
- * depends on what else the machine does.
+ * The feed's numbers: `npm run bench:feed [-- proofs|speed …] [--changes 30000] [--runs 5]` (default: all of both), on
+ * PostgreSQL 18 and, where Debian's is installed, 15. Prints tables and writes `bench/results/feed-proofs.json` and
+ * `feed-speed.json`; with parts of one (`-- loss`, `-- latency`) or other sizes, it only prints. Ends with 1 when something was
+ * lost, repeated, reordered or owned twice. A goal of speed that is missed is told, no more: it depends on what else the machine
+ * does, which is why the CPU that was used is told too.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { intercom } from '../connectors/intercom/index.ts';
+import { stripe } from '../connectors/stripe/index.ts';
 import { applyMigrations } from '../src/engine/migrate.ts';
 import { readMigrations } from '../src/runtime/node/migration-files.ts';
 import { createPostgres } from '../src/runtime/node/postgres.ts';
-import { type Binaries, type Cluster, findDebian15, findEmbedded, startCluster } from '../test/setup/cluster.ts';
+import { findDebian15, findEmbedded } from '../test/setup/cluster.ts';
 import { measureIngest } from './feed/ingest.ts';
 import { measureLatency } from './feed/latency.ts';
 import { measureLoss } from './feed/loss.ts';
 import type { Bench, Measured } from './feed/measured.ts';
 import { measureOwnership } from './feed/ownership.ts';
 import { measureSpeed } from './feed/speed.ts';
+import type { Goal, Row } from './harness/bench.ts';
+import { describeMachine } from './harness/machine.ts';
+import { type Server, startServer } from './harness/postgres.ts';
+import { printGoals, printTable } from './harness/print.ts';
 
+const SIZES = { changes: '30000', runs: '5', bytes: '1024', rows: '20000' };
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    changes: { type: 'string', default: '30000' },
-    runs: { type: 'string', default: '5' },
-    bytes: { type: 'string', default: '1024' },
-    rows: { type: 'string', default: '20000' },
+    changes: { type: 'string', default: SIZES.changes },
+    runs: { type: 'string', default: SIZES.runs },
+    bytes: { type: 'string', default: SIZES.bytes },
+    rows: { type: 'string', default: SIZES.rows },
   },
 });
-const [changes, runs, bytes, rows] = [values.changes, values.runs, values.bytes, values.rows].map(Number) as [
-  number,
-  number,
-  number,
-  number,
+const size = (name: keyof typeof SIZES) => Number(values[name]);
+
+type Part = (bench: Bench) => Promise<Measured | Measured[]>;
+const GROUPS: Readonly<Record<string, { readonly what: string; readonly parts: Readonly<Record<string, Part>> }>> = {
+  proofs: {
+    what: 'the feed under 24 concurrent writers: what is lost, repeated after its acknowledgement, reordered within an entity, or owned twice',
+    parts: {
+      ownership: measureOwnership,
+      loss: (bench) => measureLoss(bench, { changes: size('changes'), runs: size('runs') }, false),
+      killed: (bench) => measureLoss(bench, { changes: size('changes'), runs: size('runs') }, true),
+    },
+  },
+  speed: {
+    what: 'the feed read by consumers: how fast, how soon, and what it costs a backfill',
+    parts: {
+      read: (bench) => measureSpeed(bench, size('bytes')),
+      latency: async (bench) => [await measureLatency(bench, true), await measureLatency(bench, false)],
+      ingest: (bench) => measureIngest(bench, size('rows'), size('bytes')),
+    },
+  },
+};
+const known = Object.entries(GROUPS).flatMap(([group, { parts }]) => [group, ...Object.keys(parts)]);
+for (const name of positionals)
+  if (!known.includes(name)) throw new Error(`there is no part "${name}" (parts: ${known.join(', ')})`);
+const isWanted = (group: string, part: string) =>
+  positionals.length === 0 || positionals.includes(group) || positionals.includes(part);
+const sizesAsMeant = Object.entries(SIZES).every(([name, value]) => values[name as keyof typeof SIZES] === value);
+
+const SERVERS: readonly [string, string | undefined][] = [
+  ['18', why(findEmbedded())],
+  ['15', why(findDebian15())],
 ];
 
-const PARTS: Readonly<Record<string, (bench: Bench) => Promise<Measured | Measured[]>>> = {
-  ownership: measureOwnership,
-  loss: (bench) => measureLoss(bench, { changes, runs }, false),
-  killed: (bench) => measureLoss(bench, { changes, runs }, true),
-  speed: (bench) => measureSpeed(bench, bytes),
-  latency: async (bench) => [await measureLatency(bench, true), await measureLatency(bench, false)],
-  ingest: (bench) => measureIngest(bench, rows, bytes),
-};
-const wanted = positionals.length === 0 ? Object.keys(PARTS) : positionals;
-for (const name of wanted)
-  if (PARTS[name] === undefined)
-    throw new Error(`there is no part "${name}" (parts: ${Object.keys(PARTS).join(', ')})`);
+for (const [group, { what, parts }] of Object.entries(GROUPS)) {
+  const wanted = Object.entries(parts).filter(([part]) => isWanted(group, part));
+  if (wanted.length > 0) await measure(group, what, wanted, wanted.length === Object.keys(parts).length);
+}
 
-/** Durable, unlike the tests' servers: a commit that waits for no disk would make everything look faster. */
-const DURABLE = { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' };
-const SERVERS: readonly [string, Binaries | string][] = [
-  ['PostgreSQL 18', findEmbedded()],
-  ['PostgreSQL 15', findDebian15()],
-];
-
-const machine = {
-  cpu: cpus()[0]?.model ?? '?',
-  cores: availableParallelism(),
-  memoryGB: Math.round(totalmem() / 2 ** 30),
-  node: process.version,
-  loadBefore: loadavg()[0] ?? 0,
-};
-console.log(
-  `${machine.cores} × ${machine.cpu}, ${machine.memoryGB} GB, Node ${machine.node}, load ${machine.loadBefore}`,
-);
-
-const results: (Measured & { readonly server: string })[] = [];
-for (const [server, binaries] of SERVERS) {
-  if (typeof binaries === 'string') {
-    console.log(`${server}: left out, ${binaries}`);
-    continue;
-  }
-  const cluster = await startCluster({ ...binaries, settings: { ...binaries.settings, ...DURABLE } });
-  const bench = createBench(server, cluster);
-  for (const name of wanted) {
-    for (const measured of [(await PARTS[name]?.(bench)) ?? []].flat()) {
-      results.push({ server, ...measured });
-      console.log(line(server, measured));
+async function measure(group: string, what: string, parts: readonly [string, Part][], whole: boolean): Promise<void> {
+  const began = performance.now();
+  const machine = describeMachine(
+    SERVERS.filter(([, missing]) => missing === undefined)
+      .map(([major]) => major)
+      .join(' and '),
+  );
+  const goals: Goal[] = [];
+  const tables: Record<string, Row[]> = {};
+  const notes: string[] = [];
+  for (const [major, missing] of SERVERS) {
+    if (missing !== undefined) {
+      notes.push(`PostgreSQL ${major} was left out: ${missing}`);
+      continue;
     }
+    const server = await startServer({}, major);
+    const bench = createBench(`PostgreSQL ${major}`, server);
+    for (const [, run] of parts) {
+      for (const one of [await run(bench)].flat()) {
+        const measure = `PostgreSQL ${major}: ${one.what}`;
+        goals.push({ measure, goal: one.goal, measured: one.result, met: one.met });
+        for (const [title, rows] of Object.entries(one.tables ?? {}))
+          tables[title] = [...(tables[title] ?? []), ...rows.map((row) => ({ PostgreSQL: major, ...row }))];
+        console.log(`${one.met ? 'met    ' : 'MISSED '} ${measure}: ${one.result} (goal ${one.goal})`);
+        if (one.mustHold === true && !one.met) process.exitCode = 1;
+      }
+    }
+    await server.stop();
   }
-  await cluster.stop();
+  const seconds = Math.round((performance.now() - began) / 1000);
+  console.log(`\n${what} (${seconds} s); load before: ${machine.load}`);
+  for (const [title, rows] of Object.entries(tables)) printTable(title, rows);
+  printGoals(goals);
+  for (const note of notes) console.log(`\n${note}`);
+  if (!whole || !sizesAsMeant) return;
+  const folder = join(import.meta.dirname, 'results');
+  mkdirSync(folder, { recursive: true });
+  const name = `feed-${group}`;
+  const result = { bench: name, what, at: new Date().toISOString(), seconds, machine, tables, goals, notes };
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`);
+  console.log(`\nwritten to bench/results/${name}.json; "npm run bench:plot" puts it into docs/performance/results.md`);
 }
 
-const report = { at: new Date().toISOString(), machine: { ...machine, loadAfter: loadavg()[0] ?? 0 }, results };
-await mkdir(new URL('results/', import.meta.url), { recursive: true });
-await writeFile(new URL('results/feed.json', import.meta.url), `${JSON.stringify(report, null, 2)}\n`);
-
-console.log(`\nload ${report.machine.loadBefore} before, ${report.machine.loadAfter} after`);
-for (const { server, ...measured } of results) console.log(line(server, measured));
-if (results.some((measured) => measured.mustHold === true && !measured.met)) process.exitCode = 1;
-
-function line(server: string, { what, result, goal, met }: Measured): string {
-  return `${met ? 'ok    ' : 'MISSED'} ${server.padEnd(14)} ${what.padEnd(66)} ${result} (goal ${goal})`;
+function why(binaries: unknown): string | undefined {
+  return typeof binaries === 'string' ? binaries : undefined;
 }
 
-function createBench(server: string, cluster: Cluster): Bench {
-  let databases = 0;
+function createBench(name: string, server: Server): Bench {
   return {
     async fresh() {
-      const admin = createPostgres({ connectionString: cluster.url, max: 1 });
-      databases += 1;
-      const name = `bench_${databases}`;
-      await admin.query(`create database ${name}`);
-      const url = new URL(cluster.url);
-      url.pathname = `/${name}`;
-      const database = createPostgres({ connectionString: url.href, max: 30 });
-      await applyMigrations(database, await readMigrations([]));
+      const url = await server.createDatabase();
+      const database = createPostgres({ connectionString: url, max: 30 });
+      // With the partitions that a deployment has: they cost something at every look into the mirror.
+      await applyMigrations(database, await readMigrations([stripe, intercom]));
       return {
         database,
-        url: url.href,
+        url,
         async close() {
           await database.close();
-          await admin.query(`drop database ${name} with (force)`);
-          await admin.close();
+          await server.dropDatabase(url);
         },
       };
     },
-    say: (text) => console.error(`${server}: ${text}`),
+    cpuSeconds: () => server.cpuSeconds(),
+    say: (text) => console.error(`${name}: ${text}`),
   };
 }

@@ -110,7 +110,8 @@ if (edge !== undefined) {
   write('edge', drawLines('The Edge worker: CPU of each invocation', 'invocation', 'ms', lines));
 }
 
-const chapters = benches.map(({ name }) => read(name)).filter((result) => result !== undefined);
+const names = [...benches.map(({ name }) => name), 'feed-proofs', 'feed-speed'];
+const chapters = names.map(read).filter((result) => result !== undefined);
 const head = `# Results
 
 Written by \`npm run bench:plot\` from \`bench/results/*.json\`; what the numbers mean is in [performance.md](../performance.md).`;

@@ -6,8 +6,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benches } from './benches/index.ts';
-import type { Bench, Outcome, Row } from './harness/bench.ts';
+import type { Bench, Outcome } from './harness/bench.ts';
 import { describeMachine, type Machine } from './harness/machine.ts';
+import { printGoals, printTable } from './harness/print.ts';
 import { openStage } from './harness/stage.ts';
 
 const { values, positionals } = parseArgs({
@@ -65,24 +66,6 @@ function print({ name, what }: Bench, machine: Machine, outcome: Outcome, second
     `${machine.cores} × ${machine.cpu}, ${machine.memory}, ${machine.system}; Node ${machine.node}, PostgreSQL ${machine.postgres}; load before: ${machine.load}`,
   );
   for (const [title, rows] of Object.entries(outcome.tables)) printTable(title, rows);
-  printTable(
-    'goals',
-    outcome.goals.map(({ met, ...goal }) => ({ ...goal, '': met ? 'met' : 'MISSED' })),
-  );
+  printGoals(outcome.goals);
   for (const note of outcome.notes ?? []) console.log(`\n${note}`);
-}
-
-function printTable(title: string, rows: readonly Row[]): void {
-  if (rows.length === 0) return;
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const cells = rows.map((row) => columns.map((column) => String(row[column] ?? '')));
-  const widths = columns.map((column, i) => Math.max(column.length, ...cells.map((row) => row[i]?.length ?? 0)));
-  const numeric = columns.map((column) => rows.every((row) => typeof (row[column] ?? 0) === 'number'));
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, i) => (numeric[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
-      .join('  ')
-      .trimEnd();
-  console.log(`\n${title}\n${line(columns)}\n${widths.map((width) => '─'.repeat(width)).join('  ')}`);
-  for (const row of cells) console.log(line(row));
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { SqlDatabase } from '../../src/engine/database.ts';
 import { createFeedStore, type FeedStore } from '../../src/engine/feed/feed-store.ts';
 import { createRandom, writeConcurrently } from '../../test/feed/writers.ts';
+import type { Row } from '../harness/bench.ts';
 import { type Bench, type Measured, pause } from './measured.ts';
 import { reader } from './reader.ts';
 
@@ -23,9 +24,12 @@ const MORE = 1.2;
  */
 export async function measureLoss(bench: Bench, options: LossOptions, killed: boolean): Promise<Measured> {
   const total = { changes: 0, lost: 0, repeated: 0, reordered: 0, kills: 0, least: Number.POSITIVE_INFINITY };
-  const begun = performance.now();
+  const rows: Row[] = [];
   for (let run = 1; run <= options.runs; run += 1) {
+    const begun = performance.now();
     const one = await readWhileWriting(bench, options.changes, run, killed);
+    const seconds = Math.round((performance.now() - begun) / 1000);
+    rows.push({ run, ...one, seconds });
     bench.say(`${killed ? 'killed' : 'calm'} run ${run}: ${JSON.stringify(one)}`);
     for (const key of ['changes', 'lost', 'repeated', 'reordered', 'kills'] as const) total[key] += one[key];
     total.least = Math.min(total.least, one.changes);
@@ -39,7 +43,7 @@ export async function measureLoss(bench: Bench, options: LossOptions, killed: bo
     goal: '0, 0, 0',
     met: lost + repeated + reordered === 0,
     mustHold: true,
-    numbers: { ...total, runs: options.runs, seconds: (performance.now() - begun) / 1000 },
+    tables: { [killed ? 'readers killed at random, parallel 3 → 5 → 2' : 'three readers that live']: rows },
   };
 }
 
@@ -61,6 +65,10 @@ async function readWhileWriting(bench: Bench, changes: number, seed: number, kil
     })(),
   ]);
   await pool.end();
+  const [state] = await database.query<{ at: string | null }>(
+    'select restored_at::text as at from supasaasy.feed_state',
+  );
+  if (state?.at != null) throw new Error(`the feed took itself for a restored one at ${state.at}`);
   const [row] = await database.query<{ changes: number; lost: number; repeated: number; reordered: number }>(
     `select (select count(*)::int from supasaasy.changes) as changes,
       (select count(*)::int from supasaasy.changes c where not exists (select from ledger l where l.seq = c.seq)) as lost,

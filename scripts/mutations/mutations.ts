@@ -464,4 +464,20 @@ export const mutations: readonly Mutation[] = [
     tests: ['test/engine/rate.test.ts'],
     by: 'leaves a share',
   },
+  {
+    name: 'a sparse window of the feed ends where the first numbers of it end',
+    file: 'src/engine/migrations/023_consumer_recv.sql',
+    find: 'if bound is not null and not stopped then',
+    replace: 'if false then',
+    tests: ['test/feed/store.test.ts'],
+    by: 'loses nothing of a topic',
+  },
+  {
+    name: 'a push connects wherever the name leads by then',
+    file: 'src/engine/feed/push.ts',
+    find: '(addresses === undefined ? undefined : fetchAt?.(addresses)) ?? fetch',
+    replace: 'fetch',
+    tests: ['test/feed/push.test.ts'],
+    by: 'goes to the address that was judged',
+  },
 ];

@@ -8,6 +8,8 @@
  */
 export interface Database {
   call<T>(name: string, args: Readonly<Record<string, unknown>>): Promise<T>;
+  /** The rows of a function that returns a table. Where it is missing, the engine calls one that returns the same as JSON. */
+  rows?<Row>(name: string, args: Readonly<Record<string, unknown>>): Promise<Row[]>;
   /** Text may be given as its UTF-8 bytes. */
   readonly takesBytes?: boolean;
   close(): Promise<void>;

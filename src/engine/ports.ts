@@ -17,9 +17,13 @@ export interface Ports {
   readonly cpu?: () => number;
   /** All addresses of a host's name, on platforms that can tell. */
   readonly resolve?: Resolve;
+  readonly fetchAt?: FetchAt;
 }
 
 export type Resolve = (host: string) => Promise<readonly string[]>;
+
+/** A `fetch` that connects to these addresses of the host and to no other, on platforms that can. Its answers have no body. */
+export type FetchAt = (addresses: readonly string[]) => typeof fetch;
 
 /** One line a call; `fields` never hold payloads or secrets. */
 export type Log = (

@@ -27,17 +27,21 @@ export function fromDriver(kind: SqlDatabase['kind'], driver: Driver): SqlDataba
       throw fromSqlError(error, name);
     }
   };
+  const repeated = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await translated(name, work);
+      } catch (error) {
+        if (!isConflict(error) || attempt >= 3) throw error;
+      }
+    }
+  };
   return {
     kind,
-    async call<T>(name: string, args: Readonly<Record<string, unknown>>): Promise<T> {
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await translated(name, () => call<T>(driver, name, args));
-        } catch (error) {
-          if (!isConflict(error) || attempt >= 3) throw error;
-        }
-      }
-    },
+    call: <T>(name: string, args: Readonly<Record<string, unknown>>) =>
+      repeated(name, () => call<T>(driver, name, args)),
+    rows: <Row>(name: string, args: Readonly<Record<string, unknown>>) =>
+      repeated(name, () => rows<Row>(driver, name, args)),
     query: (text, values = []) => translated('query', () => query(driver, text, values)),
     script: (text) => translated('script', () => driver.script(text)),
     async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -66,14 +70,19 @@ export function fromDriver(kind: SqlDatabase['kind'], driver: Driver): SqlDataba
 }
 
 async function call<T>(on: Queryable, name: string, args: Readonly<Record<string, unknown>>): Promise<T> {
-  const names = Object.keys(args);
-  const text = `select supasaasy.${name}(${names.map((key, i) => `p_${key} => $${i + 1}`).join(', ')}) as result`;
-  const { rows } = await on.query(
-    text,
-    names.map((key) => toParameter(args[key])),
-  );
+  const { rows } = await on.query(`select ${invocation(name, args)} as result`, Object.values(args).map(toParameter));
   return (rows[0] as { result: T }).result;
 }
+
+async function rows<Row>(on: Queryable, name: string, args: Readonly<Record<string, unknown>>): Promise<Row[]> {
+  return (await on.query(`select * from ${invocation(name, args)}`, Object.values(args).map(toParameter)))
+    .rows as Row[];
+}
+
+const invocation = (name: string, args: Readonly<Record<string, unknown>>) =>
+  `supasaasy.${name}(${Object.keys(args)
+    .map((key, i) => `p_${key} => $${i + 1}`)
+    .join(', ')})`;
 
 async function query<Row>(on: Queryable, text: string, values: readonly unknown[]): Promise<Row[]> {
   return (await on.query(text, [...values])).rows as Row[];
@@ -83,6 +92,10 @@ async function query<Row>(on: Queryable, text: string, values: readonly unknown[
 function toParameter(value: unknown): unknown {
   if (value === undefined) return null;
   if (value === null || typeof value !== 'object' || value instanceof Date || value instanceof Uint8Array) return value;
-  if (Array.isArray(value) && value.length > 0 && value.every((item) => typeof item !== 'object')) return value;
+  if (Array.isArray(value) && value.length > 0) {
+    // The driver looks for what to escape in each of a thousand numbers.
+    if (value.every((item) => typeof item === 'number')) return `{${value.join(',')}}`;
+    if (value.every((item) => typeof item !== 'object')) return value;
+  }
   return JSON.stringify(value);
 }

@@ -50,6 +50,7 @@ describe('supasaasy consumers', { timeout: 120_000 }, () => {
     for (const [args, said] of [
       [['show', 'nobody'], 'there is no consumer "nobody" (consumers: orders)'],
       [['redrive', 'orders'], 'say which: --id, --entity or --all'],
+      [['redrive', 'orders', '--id', '99'], 'orders has no dead letter 99'],
       [['seek', 'orders', 'yesterday'], '"start", "now", or a time like 2026-01-31T12:00:00Z'],
     ] as const) {
       const { code, stderr } = await consumers(...args);

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Change } from '../../src/engine/feed/change.ts';
-import { changes, topic } from '../../src/engine/feed/database-source.ts';
+import { changes, declarationOf, topic } from '../../src/engine/feed/database-source.ts';
 import {
   byType,
   type Consumer,
@@ -266,7 +266,7 @@ describeEachDatabase(
           maxAttempts: 1,
           handler(change) {
             if (broken) throw new Error('broken');
-            got.push(`${change.external_id}:${(change.after as { n: number }).n}`);
+            got.push(`${change.external_id}:${(change.after as { n: number }).n}:${change.attempt}`);
           },
         }),
       ]);
@@ -278,7 +278,33 @@ describeEachDatabase(
       });
       broken = false;
       expect(await feed.store.redrive('reader', null, null)).toBe(3);
-      await expect.poll(() => got.sort()).toEqual(['a:1', 'b:1', 'c:1']);
+      await expect.poll(() => got.sort()).toEqual(['a:1:1', 'b:1:1', 'c:1:1']);
+    });
+
+    it('K18: redrives dead letters by itself after redriveAfter, where that is wished for', async () => {
+      const { database } = await fresh();
+      const store = createFeedStore(database);
+      const named = (name: string, redriveAfter?: number) =>
+        declarationOf(consumer({ name, redriveAfter, handler() {} }), changes().declaration!);
+      const [patient, manual] = [named('patient', 60_000), named('manual')];
+      await store.declare([patient, manual], false);
+      await write(database, 'a', {});
+      for (const name of ['patient', 'manual']) {
+        const { token, changes: got } = await store.recv(name, 10, null);
+        expect(await store.nack(name, token!, got[0]!.seq, 'no', null, true)).toMatchObject({ state: 'dead' });
+      }
+      const early = await store.recv('patient', 10, null);
+      expect(early.token).toBeNull();
+      expect(early.wait_ms).toBeGreaterThan(30_000);
+      expect(await database.call('consumers_wait', {})).toBe(false);
+      await database.query(`update supasaasy.dead_letters set created_at = created_at - interval '1 minute'`);
+      await database.query('update supasaasy.consumers set declared = true');
+      expect(await database.call('consumers_wait', {})).toBe(true);
+      expect(await store.recv('patient', 10, null)).toMatchObject({ changes: [{ external_id: 'a', attempt: 1 }] });
+      expect(await store.recv('manual', 10, null)).toMatchObject({ token: null });
+      expect(() => consumer({ redriveAfter: 60_000, source: memory([]), handler() {} })).toThrow(
+        'needs a source that lives in the',
+      );
     });
 
     it('S3-15: leaves changes alone until they are old enough', async () => {

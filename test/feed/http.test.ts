@@ -61,6 +61,37 @@ describeEachDatabase(
       });
     });
 
+    it('makes a consumer for readers in any language, moves its settings and lets it go', async () => {
+      const { database, app, post, json } = await host(make);
+      const auth = { authorization: 'Bearer key' };
+      const put = async (name: string, body: unknown) => {
+        const answer = await app.request(`/consumers/${name}`, {
+          method: 'PUT',
+          headers: auth,
+          body: JSON.stringify(body),
+        });
+        return [answer.status, await answer.json()];
+      };
+      await write(database, 'a', { n: 1 });
+      await write(database, 'a', { n: 2 });
+      const wanted = { start: 'start', filter: { types: ['update'] }, thin: true };
+      expect(await put('python', wanted)).toEqual([200, { created: true }]);
+      expect((await json<Batch>('/consumers/python/recv')).changes).toMatchObject([
+        { operation: 'update', after: null },
+      ]);
+      expect(await put('python', { ...wanted, parallel: 2 })).toEqual([200, { created: false }]);
+      expect(await put('events', { topic: 'things' })).toEqual([200, { created: true }]);
+      expect(await put('No Name', {})).toMatchObject([400, { error: { code: 'body_invalid' } }]);
+      expect(await put('python', { paralel: 2 })).toMatchObject([
+        400,
+        { error: { message: expect.stringContaining('paralel') } },
+      ]);
+      expect((await app.request('/consumers/x', { method: 'PUT', body: '{}' })).status).toBe(401);
+      const drop = async () => (await app.request('/consumers/python', { method: 'DELETE', headers: auth })).status;
+      expect([await drop(), await drop()]).toEqual([200, 404]);
+      expect((await post('/consumers/python/recv', {})).status).toBe(404);
+    });
+
     it('waits for a first change as long as it is asked to', async () => {
       const { database, json } = await host(make);
       const waiting = json<Batch>('/consumers/reader/recv', { wait_ms: 10_000 });

@@ -7,6 +7,7 @@ import { createFeed } from '../../src/engine/feed/feed.ts';
 import { isPrivateAddress } from '../../src/engine/feed/private-address.ts';
 import { definePush, PUSH_SCHEDULE, type PushInput } from '../../src/engine/feed/push.ts';
 import { defaultPorts, type Ports } from '../../src/engine/ports.ts';
+import { createFetchAt } from '../../src/runtime/node/fetch-at.ts';
 import { describeEachDatabase, type TestDatabase } from '../setup/database.ts';
 import { write } from './writers.ts';
 
@@ -57,11 +58,11 @@ const push = (input: Partial<PushInput> & Pick<PushInput, 'url'>) =>
     ...input,
   });
 
-function run(database: TestDatabase, consumer: ReturnType<typeof definePush>, resolve?: Ports['resolve']) {
+function run(database: TestDatabase, consumer: ReturnType<typeof definePush>, ports: Partial<Ports> = {}) {
   const controller = new AbortController();
   const feed = createFeed({
     database: database.database,
-    ports: defaultPorts(resolve === undefined ? {} : { resolve }),
+    ports: defaultPorts(ports),
     consumers: [consumer],
     startRun: async () => ({ runId: '', resumed: false }),
   });
@@ -194,16 +195,108 @@ describeEachDatabase(
           allowPrivate: false,
           fetch: () => Promise.reject(new Error('sent')),
         }),
-        async () => ['93.184.216.34', '10.0.0.7'],
+        { resolve: async () => ['93.184.216.34', '10.0.0.7'] },
       );
       await write(database.database, 'a', {});
       await expect
         .poll(async () => (await store.deadLetters('push', 10, null))[0]?.error)
         .toBe('hooks.example.com leads to 10.0.0.7, a private address: nothing was sent');
     });
+
+    it('goes to the address that was judged, not to where the name leads a moment later', async () => {
+      const database = await fresh();
+      const { deliveries, url } = await receive();
+      const asked: string[] = [];
+      const pinned: (readonly string[])[] = [];
+      const fetchAt = createFetchAt();
+      run(database, push({ url: url.replace('127.0.0.1', 'hooks.example.com'), allowPrivate: false }), {
+        resolve: async (host) => {
+          asked.push(host);
+          return ['93.184.216.34'];
+        },
+        // Our receiver has no public address: it stands in for the one that was judged.
+        fetchAt: (addresses) => {
+          pinned.push(addresses);
+          return fetchAt(['127.0.0.1']);
+        },
+      });
+      await write(database.database, 'a', {});
+      await expect.poll(() => deliveries.length).toBe(1);
+      expect([asked, pinned]).toEqual([['hooks.example.com'], [['93.184.216.34']]]);
+      const [{ headers, body }] = deliveries as [Delivery];
+      expect(headers['host']).toMatch(/^hooks\.example\.com:/);
+      new Webhook(SECRET).verify(body, headers);
+    });
+
+    it('is tried again after 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h, and then given up', async () => {
+      const database = await fresh();
+      const { deliveries, url } = await receive(() => 500);
+      const consumer = definePush({
+        name: 'push',
+        source: changes(),
+        start: 'start',
+        poll: 5,
+        url,
+        secretEnv: 'PUSH_SECRET',
+        env: { PUSH_SECRET: SECRET },
+        allowPrivate: true,
+      });
+      const store = run(database, consumer);
+      await write(database.database, 'a', {});
+      const seconds: number[] = [];
+      for (let attempt = 1; attempt <= 9; attempt += 1) {
+        await expect.poll(() => deliveries.length).toBe(attempt);
+        const waiting = async () =>
+          (
+            await database.database.query<{ s: number }>(
+              'select extract(epoch from not_before - clock_timestamp())::float8 as s from supasaasy.consumer_held where token is null and attempts = $1',
+              [attempt],
+            )
+          )[0]?.s;
+        await expect.poll(waiting).toBeGreaterThan(1);
+        seconds.push((await waiting()) ?? 0);
+        await database.database.query('update supasaasy.consumer_held set not_before = clock_timestamp()');
+      }
+      [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400].forEach((wanted, i) => {
+        expect(seconds[i]).toBeGreaterThan(wanted - 3);
+        expect(seconds[i]).toBeLessThan(wanted * 1.1 + 1);
+      });
+      await expect.poll(async () => (await store.deadLetters('push', 10, null))[0]?.attempts).toBe(10);
+    });
+
+    it('waits until the date that Retry-After names', async () => {
+      const database = await fresh();
+      const { url } = await receive(() => [503, { 'retry-after': new Date(Date.now() + 3_600_000).toUTCString() }]);
+      run(database, push({ url }));
+      await write(database.database, 'a', {});
+      await expect
+        .poll(
+          async () =>
+            (
+              await database.database.query<{ m: number }>(
+                'select round(extract(epoch from not_before - clock_timestamp()) / 60)::int as m from supasaasy.consumer_held',
+              )
+            )[0]?.m,
+        )
+        .toBe(60);
+    });
   },
   { kinds: ['pglite'] },
 );
+
+describe('a fetch that is told where to', () => {
+  it('connects to these addresses only, and ends with its signal', async () => {
+    const { url, deliveries } = await receive(() => [302, { location: 'http://127.0.0.1:1/' }]);
+    const named = url.replace('127.0.0.1', 'nowhere.invalid');
+    const fetchAt = createFetchAt();
+    const answer = await fetchAt(['127.0.0.1'])(named, { method: 'POST', body: 'x', headers: { 'x-y': 'z' } });
+    expect([answer.status, answer.headers.get('location')]).toEqual([302, 'http://127.0.0.1:1/']);
+    expect(deliveries).toMatchObject([{ body: 'x', headers: { 'x-y': 'z' } }]);
+    await expect(fetchAt([])(named)).rejects.toThrow('no address');
+    await expect(fetchAt(['127.0.0.1'])(named, { signal: AbortSignal.abort() })).rejects.toThrow(/abort/i);
+    await expect(fetch(named)).rejects.toThrow();
+  });
+});
 
 describe('addresses', () => {
   it.each([
@@ -217,13 +310,24 @@ describe('addresses', () => {
     'http://192.168.1.1',
     'http://db.internal/',
     'http://100.100.100.200/',
+    'http://localhost./',
+    'http://metadata.google.internal./',
+    'http://[::7f00:1]/',
+    'http://[64:ff9b::10.0.0.1]/',
+    'http://[fe80::1]/',
+    'http://[2002:7f00:1::]/',
   ])('refuses %s unless it is allowed', (url) => {
     expect(() => push({ url, allowPrivate: false })).toThrow(/is a private address; say allowPrivate: true/);
     expect(() => push({ url, allowPrivate: true })).not.toThrow();
   });
 
   it('takes public ones', () => {
-    for (const address of ['93.184.216.34', '2606:2800:220:1:248:1893:25c8:1946', 'example.com'])
+    for (const address of [
+      '93.184.216.34',
+      '2606:2800:220:1:248:1893:25c8:1946',
+      '::ffff:93.184.216.34',
+      'example.com',
+    ])
       expect(isPrivateAddress(address)).toBe(false);
   });
 

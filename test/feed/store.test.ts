@@ -124,6 +124,68 @@ describeEachDatabase(
         expect(await database.call('consumer_lag', { name })).toMatchObject({ changes: 0, seconds: 0 });
     });
 
+    it('loses nothing of a topic whose few messages lie behind thousands of others, far apart', async () => {
+      const database = await fresh();
+      await declare(database, { name: 'quiet', kind: 'messages', topic: 'quiet' });
+      const publish = (topic: string, first: number, last: number) =>
+        database.query(
+          `insert into supasaasy.messages (topic, message_id, key, type) select $1, n::text, n::text, 'x' from generate_series($2::int, $3::int) n`,
+          [topic, first, last],
+        );
+      await publish('busy', 1, 1);
+      await database.query(`select setval('supasaasy.message_seq', nextval('supasaasy.message_seq') + 100000)`);
+      await publish('busy', 2, 6000);
+      await publish('quiet', 1, 3);
+      expect(await database.call('consumer_lag', { name: 'quiet' })).toMatchObject({ changes: 3 });
+      // Nothing yet, but there is more to look through: at once.
+      expect(await database.call('consumer_recv', { name: 'quiet' })).toEqual({ token: null, changes: [], wait_ms: 0 });
+      expect((await take(database, 'quiet')).map((change) => change.id)).toEqual(['1', '2', '3']);
+    });
+
+    it('delivers in rows what it delivers as JSON', async () => {
+      const database = await fresh();
+      await declare(
+        database,
+        { name: 'json', start: 'start' },
+        { name: 'rows', start: 'start' },
+        { name: 'thin', start: 'start', thin: true },
+        { name: 'topic', kind: 'messages', topic: 'things' },
+      );
+      const { rows: _, ...withoutRows } = database;
+      const [inRows, asJson] = [createFeedStore(database), createFeedStore(withoutRows)];
+      const both = async (one: string, other = one) => {
+        const read = async (store: typeof inRows, name: string) => {
+          const batch = await store.recv(name, 100, 5000);
+          if (batch.token !== null) await store.release(name, batch.token);
+          return { ...batch, token: batch.token === null ? null : 'a token' };
+        };
+        const batches = [await read(inRows, one), await read(asJson, other)];
+        expect(batches[0]).toEqual(batches[1]);
+        return batches[0]!;
+      };
+      expect(await both('rows', 'json')).toEqual({ token: null, changes: [], wait_ms: null });
+      await write(database, 'a"b', { name: 'Zoë', n: 1.5, deep: [{ x: null }] });
+      await write(database, 'a"b', { name: 'Zoë', n: 2, deep: [] });
+      await write(database, 'a"b', { name: 'Zoë', n: 2, deep: [] }, true);
+      await database.call('publish_messages', { topic: 'things', events: [{ id: '1', key: 'k', payload: [1] }] });
+      expect((await both('rows', 'json')).changes).toMatchObject([
+        { operation: 'create', changed_fields: null },
+        { operation: 'update', changed_fields: ['deep', 'n'] },
+        { operation: 'delete', after: null },
+      ]);
+      expect((await both('thin')).changes).toMatchObject([{ after: null }, { after: null }, { before: null }]);
+      expect((await both('topic')).changes).toMatchObject([{ id: '1', after: [1] }]);
+      await inRows.pause('rows', null);
+      expect(await both('rows')).toEqual({ token: null, changes: [], wait_ms: null, paused: true });
+      // A change that the feed no longer has comes from its dead letter, in its place.
+      const batch = await asJson.recv('json', 100, null);
+      await asJson.nack('json', Number(batch.token), batch.changes[1]!.seq, 'no', null, true);
+      await database.query('delete from supasaasy.changes where seq = $1', [batch.changes[1]!.seq]);
+      await asJson.redrive('json', null, null);
+      await asJson.ack('json', Number(batch.token), [batch.changes[0]!.seq], undefined);
+      expect((await both('json')).changes.map(({ operation }) => operation)).toEqual(['update', 'delete']);
+    });
+
     it('S3-26: loses no row of a watched table, and refuses a column that it does not have', async () => {
       const database = await fresh();
       await database.query('create table public.orders (id bigint primary key, state text)');
@@ -282,6 +344,26 @@ describeEachDatabase(
       ).toBe(true);
       await write(database, 'newer', {});
       expect((await take(database, 'reader')).map((change) => change.external_id)).toEqual(['newer']);
+    });
+
+    it('takes no change that commits while it looks for one from another cluster', async () => {
+      const database = await fresh();
+      if (database.kind === 'pglite') return;
+      let asked: Promise<boolean> | undefined;
+      await database.transaction(async (tx) => {
+        // It waits here between its first step and its last.
+        await tx.query('lock table supasaasy.messages in access exclusive mode');
+        asked = database.call<boolean>('feed_is_from_elsewhere', {});
+        const waiting = async () =>
+          (await tx.query<{ n: number }>('select count(*)::int as n from pg_locks where not granted'))[0]?.n;
+        await expect.poll(waiting).toBe(1);
+        await database.transaction(async (writer) => {
+          await writer.query('set local session_replication_role = replica');
+          await writer.query(`insert into supasaasy.changes (app_key, collection_key, external_id, operation, origin, version)
+            values ('acme', 'stripe_customer', 'a', 'create', 'sync', 1)`);
+        });
+      });
+      expect(await asked).toBe(false);
     });
 
     it('a transaction that stays open for long hides nothing and is read when it commits', async () => {

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { ConsumerStatus, DeadLetter } from '../../engine/feed/feed-store.ts';
-import { ConfigError } from '../../errors.ts';
+import { ConfigError, RequestRefusedError } from '../../errors.ts';
 import { findDoor } from '../../runtime/node/door.ts';
 import { FolderInUseError } from '../../runtime/node/folder-lock.ts';
 import type { Cli, DefineCommand, GlobalOptions } from '../command.ts';
@@ -179,7 +179,12 @@ const redrive: DefineCommand = (cli) =>
         async (store, { id, entity, all }, name) => {
           if (id === undefined && entity === undefined && all !== true)
             throw new ConfigError('say which: --id, --entity or --all');
-          return { redriven: await store.redrive(name, id ?? null, entity ?? null) };
+          const redriven = await store.redrive(name, id ?? null, entity ?? null);
+          if (redriven === 0 && all !== true)
+            throw new RequestRefusedError(
+              `${name} has no dead letter ${id?.join(', ') ?? `of ${entity}`}: "supasaasy consumers dead-letters ${name}" lists them`,
+            );
+          return { redriven };
         },
         ({ redriven }, name) => `${formatCount(redriven)} dead letters go to ${name} once more`,
       ),

@@ -81,6 +81,7 @@ export function declarationOf(settings: ConsumerSettings, source: SourceDeclarat
     max_attempts: settings.maxAttempts,
     backoff_ms: settings.errBackOff,
     on_dead: settings.onDead,
+    redrive_after_ms: settings.redriveAfter,
     consume_lag_ms: settings.consumeLag,
     lag_alert_ms: settings.lagAlert,
     lease_ms: settings.lease,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
 import type { Transaction } from '../database.ts';
-import type { Log, Resolve } from '../ports.ts';
+import type { FetchAt, Log, Resolve } from '../ports.ts';
 import type { Change, Lag } from './change.ts';
 import type { ConsumerApi } from './consumer-api.ts';
 import type { ConsumerSettings, Source } from './source.ts';
@@ -18,6 +18,7 @@ export interface HandlerContext {
   readonly log: Log;
   /** All addresses of a host's name, on platforms that can tell. */
   readonly resolve?: Resolve | undefined;
+  readonly fetchAt?: FetchAt | undefined;
   /** Starts and advances work. */
   readonly api: ConsumerApi;
   /**
@@ -42,6 +43,7 @@ const schema = z.object({
   errBackOff: durationMs.default(1000),
   maxAttempts: z.int().min(1).default(10),
   onDead: z.enum(['skip', 'block']).default('skip'),
+  redriveAfter: z.number().min(1000).optional(),
   consumeLag: durationMs.default(0),
   lagAlert: durationMs.optional(),
   lease: z.number().min(50).default(30_000),
@@ -95,6 +97,8 @@ export function defineConsumer<Payload = unknown>(input: ConsumerInput<Payload>)
     : parsed.error.issues.map((issue) => `${issue.path.join('.') || '(root)'}: ${issue.message}`);
   if (typeof input.source?.open !== 'function')
     problems.push('source: must be a source, like changes({collections: ["acme_customer"]})');
+  if (input.redriveAfter !== undefined && input.source?.declaration === undefined)
+    problems.push('redriveAfter: needs a source that lives in the database');
   if (typeof input.handler !== 'function') problems.push('handler: must be a function of (change, context)');
   if (!parsed.success || problems.length > 0)
     throw new ConfigError(`consumer "${String(input.name)}" has mistakes:`, problems);
@@ -103,6 +107,7 @@ export function defineConsumer<Payload = unknown>(input: ConsumerInput<Payload>)
     ...parsed.data,
     lagAlert: parsed.data.lagAlert ?? LATE_MS + parsed.data.consumeLag,
     pauseAfterFailing: parsed.data.pauseAfterFailing,
+    redriveAfter: parsed.data.redriveAfter,
     source,
     handler,
     ...(filter === undefined ? {} : { filter }),

@@ -1,14 +1,14 @@
 import type { Database } from '../database.ts';
 import type { AckResult, Batch, Change, Lag, NackResult } from './change.ts';
+import { type DeliveredRow, toBatch } from './delivered-row.ts';
 import type { HandledStats } from './handled-stats.ts';
 
 /** The feed's SQL functions, typed. One method is one call, one round trip, one transaction (migrations 020 to 029). */
-export function createFeedStore(db: Pick<Database, 'call'>) {
+export function createFeedStore(db: Pick<Database, 'call' | 'rows'>) {
   return {
-    declare: (consumers: readonly ConsumerDeclaration[], all: boolean) =>
+    declare: (consumers: readonly DeclaredConsumer[], all: boolean) =>
       db.call<{ created: string[] }>('declare_consumers', { consumers, all }),
-    recv: (name: string, limit: number, leaseMs: number | null) =>
-      db.call<Batch>('consumer_recv', { name, limit, lease_ms: leaseMs }),
+    recv: (name: string, limit: number, leaseMs: number | null) => receive(db, { name, limit, lease_ms: leaseMs }),
     ack: (name: string, token: number, seqs: readonly number[] | null, stats: HandledStats | undefined) =>
       db.call<AckResult>('consumer_ack', { name, token, seqs, stats: stats ?? null }),
     nack: (name: string, token: number, seq: number, error: string, delayMs: number | null, dead: boolean) =>
@@ -44,6 +44,13 @@ export function createFeedStore(db: Pick<Database, 'call'>) {
   };
 }
 
+/** In rows where the database gives rows: that costs both sides half of what JSON does. */
+async function receive(db: Pick<Database, 'call' | 'rows'>, args: Readonly<Record<string, unknown>>): Promise<Batch> {
+  return db.rows === undefined
+    ? await db.call<Batch>('consumer_recv', args)
+    : toBatch(await db.rows<DeliveredRow>('consumer_recv_rows', args));
+}
+
 export type FeedStore = ReturnType<typeof createFeedStore>;
 
 export interface ConsumerDeclaration {
@@ -55,12 +62,18 @@ export interface ConsumerDeclaration {
   readonly max_attempts: number;
   readonly backoff_ms: number;
   readonly on_dead: 'skip' | 'block';
+  readonly redrive_after_ms?: number | undefined;
   readonly consume_lag_ms: number;
   readonly lag_alert_ms: number;
   readonly lease_ms: number;
   readonly thin: boolean;
   readonly start: string;
 }
+
+/** What is left out has the default of `declare_consumers`. */
+export type DeclaredConsumer = Pick<ConsumerDeclaration, 'name' | 'kind'> & {
+  readonly [Key in Exclude<keyof ConsumerDeclaration, 'filter'>]?: ConsumerDeclaration[Key] | undefined;
+} & { readonly filter?: Readonly<Record<string, readonly string[] | undefined>> | undefined };
 
 export interface ConsumerStatus {
   readonly name: string;

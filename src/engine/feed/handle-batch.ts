@@ -116,6 +116,7 @@ async function handleOne(
       signal,
       log: ports.log,
       resolve: ports.resolve,
+      fetchAt: ports.fetchAt,
       api: context.apiFor(consumer.name, tx),
       get tx(): Transaction {
         if (tx === undefined) throw new NonRetriableError(`${consumer.name}: context.tx needs "transaction: true"`);

@@ -3,7 +3,7 @@ export function isPrivateAddress(address: string): boolean {
   const host = address
     .toLowerCase()
     .replace(/^\[|\]$/g, '')
-    .replace(/%.*$/, '');
+    .replace(/%.*$|\.$/, '');
   const mapped = /^(?:::ffff:|64:ff9b::)(\d+\.\d+\.\d+\.\d+)$/.exec(host)?.[1];
   const v4 = /^\d+\.\d+\.\d+\.\d+$/.test(mapped ?? host) ? (mapped ?? host).split('.').map(Number) : undefined;
   if (v4 !== undefined) return isPrivateV4(v4);
@@ -14,7 +14,8 @@ export function isPrivateAddress(address: string): boolean {
     const [high, low] = [Number.parseInt(hex[1] ?? '', 16), Number.parseInt(hex[2] ?? '', 16)];
     return isPrivateV4([high >> 8, high & 255, low >> 8, low & 255]);
   }
-  return host === '::' || host === '::1' || /^f[cd]|^fe[89a-f]|^ff|^2001:db8:|^100::/.test(host);
+  // 2000::/3 is the public internet; of it, tunnels (Teredo, 6to4) may lead anywhere, and two ranges are for examples.
+  return !/^[23][0-9a-f]{3}:/.test(host) || /^2001:(0{0,4}|db8):|^2002:|^3fff:/.test(host);
 }
 
 function isPrivateV4([a = 0, b = 0, c = 0]: readonly number[]): boolean {
@@ -34,9 +35,6 @@ function isPrivateV4([a = 0, b = 0, c = 0]: readonly number[]): boolean {
 
 function isPrivateName(name: string): boolean {
   return (
-    name === '' ||
-    name === 'localhost' ||
-    /\.(localhost|local|internal|home\.arpa)\.?$/.test(name) ||
-    !name.includes('.')
+    name === '' || name === 'localhost' || /\.(localhost|local|internal|home\.arpa)$/.test(name) || !name.includes('.')
   );
 }

@@ -52,7 +52,7 @@ export function definePush(input: PushInput): Consumer {
     allowPrivate: allowPrivate === true,
     maxBytes: maxBytes ?? MAX_BYTES,
     env,
-    send: send ?? ((request, init) => fetch(request, init)),
+    send,
     now: now ?? Date.now,
   });
   return defineConsumer({
@@ -83,25 +83,28 @@ interface DeliveryOptions {
   readonly allowPrivate: boolean;
   readonly maxBytes: number;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly send: typeof fetch;
+  readonly send: typeof fetch | undefined;
   readonly now: () => number;
 }
 
 function createDelivery(options: DeliveryOptions): Handler {
-  return async (change, { idempotencyKey, resolve, signal }) => {
+  return async (change, { idempotencyKey, resolve, fetchAt, signal }) => {
     const secrets = options.secretEnvs.map((name) => options.env[name]).filter((value): value is string => !!value);
     if (secrets.length === 0)
       throw new MissingSecretError(
         `no secret to sign with: set ${options.secretEnvs.join(' or ')} (whsec_ and base64)`,
       );
     // Where the platform cannot look names up, only what the URL says is judged.
-    if (!options.allowPrivate && resolve !== undefined) await refusePrivate(options.target, resolve);
+    const addresses =
+      options.allowPrivate || resolve === undefined ? undefined : await publicAddresses(options.target, resolve);
+    // What was judged is where it goes: the name may lead elsewhere a moment later.
+    const send = options.send ?? (addresses === undefined ? undefined : fetchAt?.(addresses)) ?? fetch;
     const body = bodyOf(change, options.maxBytes);
     const headers = await webhookHeaders(
       { id: idempotencyKey, timestamp: Math.floor(options.now() / 1000), body },
       secrets,
     );
-    const answer = await options.send(options.target, {
+    const answer = await send(options.target, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'user-agent': 'supasaasy', ...headers },
       body,
@@ -110,24 +113,31 @@ function createDelivery(options: DeliveryOptions): Handler {
     });
     await answer.body?.cancel().catch(() => {});
     if (answer.ok) return;
-    refuse(answer);
+    refuse(answer, options.now());
   };
 }
 
-function refuse(answer: Response): never {
+function refuse(answer: Response, now: number): never {
   const said = `the destination answered ${answer.status}`;
   if (answer.status === 410) throw new PauseConsumerError(`${said} (gone): it wants no more`);
   if (answer.status === 413) throw new NonRetriableError(`${said}: the change is too large for it`);
-  const after = Number(answer.headers.get('retry-after'));
-  if (after > 0) throw new RetryAfterError(said, after * 1000);
+  const after = retryAfterMs(answer.headers.get('retry-after'), now);
+  if (after > 0) throw new RetryAfterError(said, after);
   throw new Error(said);
 }
 
-async function refusePrivate(target: URL, resolve: Resolve): Promise<void> {
+/** Seconds, or a date. */
+function retryAfterMs(text: string | null, now: number): number {
+  if (text === null) return 0;
+  return /^\d+$/.test(text.trim()) ? Number(text) * 1000 : Date.parse(text) - now;
+}
+
+async function publicAddresses(target: URL, resolve: Resolve): Promise<readonly string[]> {
   const addresses = await resolve(target.hostname.replace(/^\[|\]$/g, ''));
   const bad = addresses.find(isPrivateAddress);
   if (bad !== undefined)
     throw new NonRetriableError(`${target.host} leads to ${bad}, a private address: nothing was sent`);
+  return addresses;
 }
 
 function bodyOf(change: Change, maxBytes: number): string {

@@ -10,6 +10,8 @@ export interface ConsumerSettings {
   readonly maxAttempts: number;
   readonly errBackOff: number;
   readonly onDead: 'skip' | 'block';
+  /** Dead letters come once more by themselves after so long. */
+  readonly redriveAfter?: number | undefined;
   readonly consumeLag: number;
   readonly lagAlert: number;
   readonly lease: number;

@@ -41,6 +41,30 @@ const redriveSchema = z.union([
   z.strictObject({ entity: z.string() }),
   z.strictObject({ all: z.literal(true) }),
 ]);
+const durationMs = z.number().min(0);
+/** What `declare_consumers` takes; what is left out has its default there. */
+const declareSchema = z.strictObject({
+  /** A topic in place of the mirror's changes: `inbox`, `table:public.orders`, or one that events are pushed into. */
+  topic: z.string().optional(),
+  filter: z
+    .strictObject({
+      apps: z.array(z.string()).optional(),
+      collections: z.array(z.string()).optional(),
+      types: z.array(z.string()).optional(),
+    })
+    .optional(),
+  start: z.union([z.enum(['start', 'now']), z.iso.datetime({ offset: true })]).optional(),
+  parallel: z.int().min(1).max(64).optional(),
+  max_attempts: z.int().min(1).optional(),
+  backoff_ms: durationMs.optional(),
+  on_dead: z.enum(['skip', 'block']).optional(),
+  redrive_after_ms: z.number().min(1000).optional(),
+  consume_lag_ms: durationMs.optional(),
+  lag_alert_ms: durationMs.optional(),
+  lease_ms: z.number().min(50).max(3_600_000).optional(),
+  thin: z.boolean().optional(),
+});
+const nameSchema = z.string().regex(/^[a-z0-9_-]{1,64}$/, 'a name must match ^[a-z0-9_-]{1,64}$');
 const eventSchema = z.strictObject({
   id: z.string().min(1).max(500).optional(),
   key: z.string().max(500).optional(),
@@ -57,7 +81,8 @@ interface FeedHost {
 
 /**
  * The feed over HTTP, for admins: `/consumers/{name}/recv|ack|nack|extend|release` to read,
- * `/consumers/{name}/pause|resume|seek|dead-letters|redrive` to run it, `/topics/{name}`, `/metrics`.
+ * `/consumers/{name}/pause|resume|seek|dead-letters|redrive` to run it, `PUT` and `DELETE /consumers/{name}` for those of
+ * other languages, `/topics/{name}`, `/metrics`.
  */
 export function consumerRoutes({ feed, ports }: FeedHost, options: Pick<HttpOptions, 'adminKeys'>): Hono {
   const routes = new Hono();
@@ -116,6 +141,23 @@ export function consumerRoutes({ feed, ports }: FeedHost, options: Pick<HttpOpti
     return c.json(await told(store.deadLetters(nameOf(c), limit, before)));
   });
   routes.get('/consumers', admin, async (c) => c.json(await store.status(null)));
+  const refuseConfigured = (name: string) => {
+    if (feed.consumers.some((one) => one.name === name))
+      throw new HttpError(409, 'configured', `the consumer "${name}" is made by the configuration: change it there`);
+  };
+  routes.put('/consumers/:name', admin, async (c) => {
+    const body = parse(declareSchema, await readJson(c.req.raw, MAX_EVENT_BYTES));
+    const name = parse(nameSchema, nameOf(c));
+    refuseConfigured(name);
+    const kind = body.topic === undefined ? 'changes' : 'messages';
+    const { created } = await told(store.declare([{ name, kind, ...body }], false));
+    return c.json({ created: created.includes(name) });
+  });
+  routes.delete('/consumers/:name', admin, async (c) => {
+    refuseConfigured(nameOf(c));
+    if (!(await told(store.drop(nameOf(c))))) throw new HttpError(404, 'not_found', 'it is gone already');
+    return c.json({ dropped: true });
+  });
   routes.get('/consumers/:name', admin, async (c) => c.json((await told(store.status(nameOf(c))))[0] as object));
   post('/topics/:name', eventsSchema, async (c, events) => store.publish(nameOf(c), events));
   routes.get('/metrics', admin, async (c) =>

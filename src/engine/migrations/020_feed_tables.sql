@@ -20,6 +20,8 @@ create table if not exists supasaasy.consumers (
   lag_alert_ms   double precision not null default 1800000,
   lease_ms       double precision not null default 30000,
   thin           boolean not null default false,
+  -- Dead letters come once more by themselves after so long; null: when a person says so.
+  redrive_after_ms double precision,
   -- False: no longer in the configuration. It keeps its place, and no longer holds the feed back.
   active         boolean not null default true,
   -- By the configuration; made by hand in SQL otherwise.

@@ -49,16 +49,24 @@ begin
 end $$;
 
 -- Entries as they are delivered, in the order of p_seqs. What an entity became is the next change's `before`, or the
--- entity itself when there is no later change. `entries`: how many there are; counting them in the JSON would parse it.
-drop function if exists supasaasy.render_changes(bigint[], integer[], boolean);
-create function supasaasy.render_changes(p_seqs bigint[], p_attempts integer[], p_thin boolean, out rendered json, out entries bigint)
+-- entity itself when there is no later change. Rows, because whoever can read rows is spared JSON: to build a text of all
+-- entries, around payloads that are text already, took PostgreSQL longer than everything else about them.
+-- Without memoize: each entity is asked for once, and remembering it copies its payload.
+create or replace function supasaasy.delivered_changes(p_seqs bigint[], p_attempts integer[], p_thin boolean)
+returns table (seq bigint, id text, foreign_id text, type text, app_key text, collection_key text, external_id text, operation text,
+  origin text, origin_id text, version text, created_at text, before jsonb, after jsonb, changed_fields text[], attempt integer)
 language plpgsql stable set search_path = '' set jit = off
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off set enable_memoize = off as $$
 #variable_conflict use_column
 begin
-  -- A row, not json_build_object: that looks the type of every argument up anew, which cost a quarter of the time.
-  select coalesce(json_agg(j.change order by s.n), '[]'), count(*) into rendered, entries
-  from unnest(p_seqs) with ordinality s(seq, n)
+  return query
+  select c.seq, supasaasy.feed_id(c.seq, c.changed_at), supasaasy.entity_key(c.app_key, c.collection_key, c.external_id),
+    supasaasy.type_of(coalesce(p.connector, split_part(c.collection_key, '_', 1)), c.collection_key, c.operation),
+    c.app_key, c.collection_key, c.external_id, c.operation, c.origin, coalesce(c.origin_id, ''), c.version::text,
+    to_char(c.changed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), b.before, a.after,
+    case when not p_thin and c.operation <> 'delete' and b.before is not null then supasaasy.changed_fields(b.before, a.after) end,
+    coalesce(s.attempt, 1)
+  from unnest(p_seqs, p_attempts[:cardinality(p_seqs)]) with ordinality s(seq, attempt, n)
   cross join lateral (select * from supasaasy.changes x where x.seq = s.seq limit 1) c
   left join lateral (select connector from supasaasy.apps where app_key = c.app_key limit 1) p on true
   left join lateral (select x.before from supasaasy.changes x where x.previous_seq = c.seq and not p_thin limit 1) n on true
@@ -69,15 +77,24 @@ begin
   ) e on true
   cross join lateral (select case when c.operation = 'create' or p_thin then null else c.before end as before offset 0) b
   cross join lateral (select case when c.operation = 'delete' or p_thin then null else coalesce(n.before, e.raw_payload) end as after offset 0) a
+  order by s.n;
+end $$;
+
+-- The same as JSON. `entries`: how many there are; counting them in the JSON would parse it.
+drop function if exists supasaasy.render_changes(bigint[], integer[], boolean);
+create function supasaasy.render_changes(p_seqs bigint[], p_attempts integer[], p_thin boolean, out rendered json, out entries bigint)
+language plpgsql stable set search_path = '' set jit = off as $$
+#variable_conflict use_column
+begin
+  -- A row, not json_build_object: that looks the type of every argument up anew, which cost a quarter of the time.
+  select coalesce(json_agg(j.change order by d.n), '[]'), count(*) into rendered, entries
+  from supasaasy.delivered_changes(p_seqs, p_attempts, p_thin) with ordinality
+    d(seq, id, foreign_id, type, app_key, collection_key, external_id, operation, origin, origin_id, version, created_at, before, after, changed_fields, attempt, n)
   cross join lateral (select row_to_json(x) as change from (select
-    c.seq, supasaasy.feed_id(c.seq, c.changed_at) as id, supasaasy.entity_key(c.app_key, c.collection_key, c.external_id) as foreign_id,
-    supasaasy.type_of(coalesce(p.connector, split_part(c.collection_key, '_', 1)), c.collection_key, c.operation) as type,
-    c.app_key, c.collection_key, c.external_id, c.operation,
-    (select row_to_json(h) from (select c.app_key, c.collection_key, c.external_id, c.operation, c.origin, coalesce(c.origin_id, '') as origin_id,
-      c.version::text as version, supasaasy.feed_id(c.seq, c.changed_at) as idempotency_key) h) as headers,
-    to_char(c.changed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at, b.before, a.after,
-    case when not p_thin and c.operation <> 'delete' and b.before is not null then supasaasy.changed_fields(b.before, a.after) end as changed_fields,
-    coalesce(p_attempts[s.n], 1) as attempt) x) j;
+    d.seq, d.id, d.foreign_id, d.type, d.app_key, d.collection_key, d.external_id, d.operation,
+    (select row_to_json(h) from (select d.app_key, d.collection_key, d.external_id, d.operation, d.origin, d.origin_id, d.version,
+      d.id as idempotency_key) h) as headers,
+    d.created_at, d.before, d.after, d.changed_fields, d.attempt) x) j;
 end $$;
 
 create or replace function supasaasy.json_or_text(p_text text) returns json

@@ -13,7 +13,8 @@ declare
   settled_held boolean := false;
 begin
   for lane in select * from supasaasy.consumer_lanes where consumer = p_name and token = p_token order by id for update loop
-    if p_seqs is null or lane.flight <@ p_seqs then
+    -- The same numbers, mostly. Whether one array holds another is asked number by number, each from the start.
+    if p_seqs is null or lane.flight = p_seqs then
       rest := '{}';
     else
       rest := array(select f from unnest(lane.flight) with ordinality u(f, n)

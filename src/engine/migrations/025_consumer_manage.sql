@@ -19,17 +19,19 @@ begin
     select * into old from supasaasy.consumers where name = wanted ->> 'name' for update;
     known := found;
     insert into supasaasy.consumers as c (name, kind, topic, filter, parallel, max_attempts, backoff_ms, backoff_max_ms, on_dead,
-      consume_lag_ms, lag_alert_ms, lease_ms, thin, declared)
+      consume_lag_ms, lag_alert_ms, lease_ms, thin, redrive_after_ms, declared)
     values (wanted ->> 'name', coalesce(wanted ->> 'kind', 'changes'), wanted ->> 'topic', coalesce(wanted -> 'filter', '{}'),
       coalesce((wanted ->> 'parallel')::int, 1), coalesce((wanted ->> 'max_attempts')::int, 10), coalesce((wanted ->> 'backoff_ms')::float8, 1000),
       coalesce((wanted ->> 'backoff_max_ms')::float8, 180000), coalesce(wanted ->> 'on_dead', 'skip'),
       coalesce((wanted ->> 'consume_lag_ms')::float8, 0),
       coalesce((wanted ->> 'lag_alert_ms')::float8, 1800000 + coalesce((wanted ->> 'consume_lag_ms')::float8, 0)),
-      coalesce((wanted ->> 'lease_ms')::float8, 30000), coalesce((wanted ->> 'thin')::boolean, false), p_all)
+      coalesce((wanted ->> 'lease_ms')::float8, 30000), coalesce((wanted ->> 'thin')::boolean, false),
+      (wanted ->> 'redrive_after_ms')::float8, p_all)
     on conflict (name) do update set kind = excluded.kind, topic = excluded.topic, filter = excluded.filter, parallel = excluded.parallel,
       max_attempts = excluded.max_attempts, backoff_ms = excluded.backoff_ms, backoff_max_ms = excluded.backoff_max_ms,
       on_dead = excluded.on_dead, consume_lag_ms = excluded.consume_lag_ms, lag_alert_ms = excluded.lag_alert_ms,
-      lease_ms = excluded.lease_ms, thin = excluded.thin, active = true, declared = c.declared or p_all;
+      lease_ms = excluded.lease_ms, thin = excluded.thin,
+      redrive_after_ms = excluded.redrive_after_ms, active = true, declared = c.declared or p_all;
     -- Another log has other numbers: the old place means nothing there.
     if not known or old.kind <> coalesce(wanted ->> 'kind', 'changes') or old.topic is distinct from wanted ->> 'topic' then
       perform supasaasy.place_consumer(wanted ->> 'name', coalesce(wanted ->> 'start', 'now'), true);
@@ -193,6 +195,10 @@ begin
       and (token is null or lease_until <= clock)) then
       return true;
     end if;
+    if c.redrive_after_ms is not null and exists (select 1 from supasaasy.dead_letters where consumer = c.name and state = 'dead'
+      and created_at <= clock - make_interval(secs => c.redrive_after_ms / 1000)) then
+      return true;
+    end if;
     for lane in select * from supasaasy.consumer_lanes where consumer = c.name loop
       if cardinality(lane.pending) > 0 then
         continue when lane.token is not null and lane.lease_until > clock;
@@ -250,15 +256,23 @@ end $$;
 -- goes on where it stopped; under `skip` its later changes have passed meanwhile, and the redriven one comes after them.
 create or replace function supasaasy.redrive_dead_letters(p_name text, p_ids bigint[] default null, p_entity text default null) returns integer
 language plpgsql security definer set search_path = '' as $$
+begin
+  perform supasaasy.use_consumer(p_name, true);
+  return supasaasy.redrive(p_name, p_ids, p_entity, null);
+end $$;
+
+-- p_until: only those that were given up by then.
+create or replace function supasaasy.redrive(p_name text, p_ids bigint[], p_entity text, p_until timestamptz) returns integer
+language plpgsql set search_path = '' as $$
 #variable_conflict use_column
 declare
   letter supasaasy.dead_letters;
   n integer := 0;
 begin
-  perform supasaasy.use_consumer(p_name, true);
   for letter in
     select * from supasaasy.dead_letters
     where consumer = p_name and state = 'dead' and (p_ids is null or id = any(p_ids)) and (p_entity is null or entity = p_entity)
+      and (p_until is null or created_at <= p_until)
     order by seq for update
   loop
     insert into supasaasy.consumer_held as h (consumer, entity, seqs, not_before) values (p_name, letter.entity, array[letter.seq], clock_timestamp())

@@ -10,6 +10,7 @@ import { declareFeed } from '../../engine/feed/declare-feed.ts';
 import { applyMigrations, checksumOf, type Migration, readLedger, sortMigrations } from '../../engine/migrate.ts';
 import { toDeclaredSchedules } from '../../engine/schedule.ts';
 import { ConfigError, describeError, SupasaasyError } from '../../errors.ts';
+import { createFetchAt } from './fetch-at.ts';
 import { readMigrations } from './migration-files.ts';
 import { createPglite } from './pglite.ts';
 import { createPostgres } from './postgres.ts';
@@ -126,7 +127,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     database,
     env,
     ...engineOptions,
-    ports: { ...send, resolve: resolveHost, ...ports },
+    ports: { ...send, resolve: resolveHost, fetchAt: createFetchAt(), ...ports },
   });
   return {
     folder,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { createPglite } from '../../src/runtime/node/pglite.ts';
+import { copyDataFolder } from '../setup/data-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -80,12 +81,25 @@ export function createFolder(config?: string): string {
   return folder;
 }
 
+/** The same, with an embedded database that is migrated. */
+export async function createMigratedFolder(config: string): Promise<string> {
+  const folder = createFolder(config);
+  await copyDataFolder(dataDir(folder));
+  return folder;
+}
+
 export function removeFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
 export function temporaryFolder(config?: string): string {
   const folder = createFolder(config);
+  onTestFinished(() => removeFolder(folder));
+  return folder;
+}
+
+export async function temporaryMigratedFolder(config: string): Promise<string> {
+  const folder = await createMigratedFolder(config);
   onTestFinished(() => removeFolder(folder));
   return folder;
 }

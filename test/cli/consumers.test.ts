@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { configText, createFolder, removeFolder, run, start } from './cli.ts';
+import { configText, createMigratedFolder, removeFolder, run, start } from './cli.ts';
 
 const env = { SUPASAASY_ADMIN_KEY: 'admin' };
 const CONFIG = configText(`{
@@ -11,8 +11,7 @@ describe('supasaasy consumers', { timeout: 120_000 }, () => {
   let folder: string;
   const consumers = (...args: string[]) => run(['consumers', ...args], { cwd: folder, env });
   beforeAll(async () => {
-    folder = createFolder(CONFIG);
-    expect((await run(['migrate'], { cwd: folder, env })).code).toBe(0);
+    folder = await createMigratedFolder(CONFIG);
   }, 60_000);
   afterAll(() => removeFolder(folder));
 

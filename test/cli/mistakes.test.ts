@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { configText, ONE_APP, run, start, temporaryFolder } from './cli.ts';
+import { configText, ONE_APP, run, start, temporaryFolder, temporaryMigratedFolder } from './cli.ts';
 
 const secrets = { SHOP_KEY: 'sk_test_1234567890', SHOP_SECRET: 'whsec_1234567890' };
 
@@ -51,7 +51,7 @@ describe('a mistake gives one clear message', { timeout: 120_000 }, () => {
   });
 
   it('a missing secret is named, with where it goes', async () => {
-    const { code, stderr } = await run(['sync', 'shop'], { cwd: temporaryFolder(ONE_APP) });
+    const { code, stderr } = await run(['sync', 'shop'], { cwd: await temporaryMigratedFolder(ONE_APP) });
     expect(code).toBe(1);
     expect(stderr).toMatch(/SHOP_KEY.*\.env/);
   });
@@ -73,7 +73,7 @@ describe('a mistake gives one clear message', { timeout: 120_000 }, () => {
 
   it('a provider that cannot be reached is retried, then named', async () => {
     const { stdout, code } = await run(['doctor', '--json'], {
-      cwd: temporaryFolder(ONE_APP),
+      cwd: await temporaryMigratedFolder(ONE_APP),
       env: { ...secrets, SHOP_URL: 'http://127.0.0.1:1' },
     });
     expect(code).toBe(1);
@@ -86,7 +86,7 @@ describe('a mistake gives one clear message', { timeout: 120_000 }, () => {
 
   it('a provider that cannot be reached by a run is named while it is tried again', async () => {
     const sync = start(['sync', 'shop', '--mode', 'full', '--json'], {
-      cwd: temporaryFolder(ONE_APP),
+      cwd: await temporaryMigratedFolder(ONE_APP),
       env: { ...secrets, SHOP_URL: 'http://127.0.0.1:1' },
     });
     await sync.until(/warning: shop: 127\.0\.0\.1:1 cannot be reached.*; trying again\n/);
@@ -103,7 +103,7 @@ describe('a mistake gives one clear message', { timeout: 120_000 }, () => {
     await new Promise((done) => server.once('listening', done));
     const { port } = server.address() as AddressInfo;
     const { code, stderr } = await run(['serve', '--port', String(port)], {
-      cwd: temporaryFolder(ONE_APP),
+      cwd: await temporaryMigratedFolder(ONE_APP),
       env: secrets,
     });
     expect(code).toBe(2);
@@ -117,7 +117,7 @@ describe('a mistake gives one clear message', { timeout: 120_000 }, () => {
   });
 
   it('a wrong option or command is code 2, with where to read on', async () => {
-    const folder = temporaryFolder(ONE_APP);
+    const folder = await temporaryMigratedFolder(ONE_APP);
     for (const args of [
       ['frobnicate'],
       ['sync'],

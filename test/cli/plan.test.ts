@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type SandboxServer, serveSandbox } from '../../sandbox/http/serve.ts';
 import { createStripeSandbox, type StripeSandbox } from '../../sandbox/stripe/index.ts';
-import { createFolder, ONE_APP, removeFolder, run } from './cli.ts';
+import { createMigratedFolder, ONE_APP, removeFolder, run } from './cli.ts';
 
 const SECRET = 'sk_test_canary_4242424242';
 
@@ -13,7 +13,7 @@ describe('supasaasy plan', { timeout: 120_000 }, () => {
   beforeAll(async () => {
     sandbox = createStripeSandbox({ seed: 5, size: { customers: 320 }, apiKey: SECRET, denied: ['/v1/disputes*'] });
     server = await serveSandbox(sandbox);
-    folder = createFolder(ONE_APP);
+    folder = await createMigratedFolder(ONE_APP);
     env = { SHOP_KEY: SECRET, SHOP_SECRET: 'whsec_canary_4242', SHOP_URL: server.url };
   });
   afterAll(async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createFolder, ONE_APP, removeFolder, run, start } from './cli.ts';
+import { createMigratedFolder, ONE_APP, removeFolder, run, start } from './cli.ts';
 
 const env = { SHOP_KEY: 'sk_test_1234567890', SHOP_SECRET: 'whsec_1234567890' };
 
@@ -7,7 +7,7 @@ describe('supasaasy query', { timeout: 120_000 }, () => {
   let folder: string;
   const query = (...args: string[]) => run(['query', ...args], { cwd: folder, env });
   beforeAll(async () => {
-    folder = createFolder(ONE_APP);
+    folder = await createMigratedFolder(ONE_APP);
     expect((await run(['migrate'], { cwd: folder, env })).code).toBe(0);
   }, 60_000);
   afterAll(() => removeFolder(folder));

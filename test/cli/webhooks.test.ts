@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { customerEvent, signature } from '../http/hosted.ts';
-import { createFolder, ONE_APP, removeFolder, run, start } from './cli.ts';
+import { createMigratedFolder, ONE_APP, removeFolder, run, start } from './cli.ts';
 
 const SECRET = 'whsec_1234567890';
 const env = { SHOP_KEY: 'sk_test_1234567890', SHOP_SECRET: SECRET, SHOP_URL: 'http://127.0.0.1:1' };
@@ -13,7 +13,7 @@ describe('supasaasy webhooks', { timeout: 120_000 }, () => {
     return JSON.parse(stdout) as Record<string, unknown> & { deliveries: Record<string, unknown>[] };
   };
   beforeAll(async () => {
-    folder = createFolder(ONE_APP);
+    folder = await createMigratedFolder(ONE_APP);
     const server = start(['serve', '--port', '0'], { cwd: folder, env });
     await server.until(/listening on/);
     const url = /listening on (\S+),/.exec(server.stdout())?.[1] ?? '';

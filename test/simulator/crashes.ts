@@ -8,6 +8,8 @@ export class Crash extends Error {
 export interface Crashes {
   /** The boundary that a process is about to cross: true ends it there. */
   readonly decide: (boundary: string, number: number) => boolean;
+  /** One task at a time: then no busy machine changes the course of a story. */
+  readonly alone: boolean;
 }
 
 const WRITES_NO_ENTITY = /^(claim_|take_|learn_|release_|next_|idle_|split_|advance_run|get_)/;
@@ -15,12 +17,15 @@ const WRITES_NO_ENTITY = /^(claim_|take_|learn_|release_|next_|idle_|split_|adva
 /**
  * Lets processes die at the boundaries of calls: before a request or a database call leaves, or after it was done (and
  * committed) and before its answer is heard. After its death a process reaches neither the provider nor the database.
+ *
+ * Its clock is the database's, in whole milliseconds, and stands still between two calls: what was written before a
+ * request is older than it, and what is written meanwhile is not, whatever the machine does at the same time.
  */
-export function createCrashes({ decide }: Crashes) {
+export function createCrashes({ decide, alone }: Crashes) {
   let generation = 0;
   let boundaries = 0;
   let crashes = 0;
-  let wroteAt = 0;
+  let clockMs = Date.now();
   const underWay = new Set<Promise<unknown>>();
 
   function cross(born: number, boundary: string): void {
@@ -47,18 +52,22 @@ export function createCrashes({ decide }: Crashes) {
     async idle(): Promise<void> {
       while (underWay.size > 0) await Promise.allSettled(underWay);
     },
+    /** The clock of every process. */
+    monotonic: () => clockMs,
     /** The database as one process sees it. */
     wrap(database: Database): Database {
       const born = generation;
       return {
         async call<T>(name: string, args: Readonly<Record<string, unknown>>): Promise<T> {
-          // In one process both clocks are one: without the time that the answer took, a story has one course.
-          if (name === 'clock') return new Date(Date.now()) as T;
+          if (name === 'clock') {
+            clockMs = Math.max(clockMs, Date.now());
+            return new Date(clockMs) as T;
+          }
           cross(born, `before ${name}`);
           const call = database.call<T>(name, args);
           underWay.add(call);
           const result = await call.finally(() => underWay.delete(call));
-          if (!WRITES_NO_ENTITY.test(name)) wroteAt = performance.now();
+          clockMs = Math.max(clockMs, Date.now() + (WRITES_NO_ENTITY.test(name) ? 0 : 1));
           cross(born, `after ${name}`);
           return result;
         },
@@ -70,12 +79,17 @@ export function createCrashes({ decide }: Crashes) {
       return async (input, init) => {
         const born = generation;
         cross(born, 'before fetch');
-        // What was written before is older by more than the clock's step.
-        while (performance.now() < wroteAt + 3);
+        // It says that it begins now.
+        const began = clockMs;
+        while (Date.now() < began);
         // What the world does between answer and arrival belongs to this story, not to the next.
         const asked = fetch(input, init);
         underWay.add(asked);
-        const response = await asked.finally(() => underWay.delete(asked));
+        const response = await asked.finally(() => {
+          underWay.delete(asked);
+          // An answer takes a millisecond, however many deliveries came meanwhile.
+          clockMs = alone ? began + 1 : Math.max(clockMs, began + 1);
+        });
         cross(born, 'after fetch');
         return response;
       };

@@ -8,7 +8,8 @@ export type Fault = (typeof FAULTS)[number];
 export async function strike(fault: Fault, answer: () => Promise<Response>, random: Random): Promise<Response> {
   switch (fault) {
     case '429':
-      return json({ error: { message: 'slow down' } }, 429, { 'retry-after': '1' });
+      // Waited for with the task in hand, or put back. Not so short that a busy machine lets it pass by itself.
+      return json({ error: { message: 'slow down' } }, 429, { 'retry-after': random.chance(0.5) ? '4' : '60' });
     case '500':
     case '503':
       return json({ error: { message: 'try again' } }, Number(fault));

@@ -61,6 +61,7 @@ export async function simulate(db: TestDatabase, options: StoryOptions, look?: L
   let peace = false;
   let faults = 0;
   const crashes = createCrashes({
+    alone: slots === 1,
     decide: (boundary, number) => !peace && (options.crashAt?.(boundary, number, dice) ?? false),
   });
   const wrong: string[] = [];
@@ -76,6 +77,7 @@ export async function simulate(db: TestDatabase, options: StoryOptions, look?: L
     ports: {
       fetch: crashes.wrapFetch((input, init) => mirror.api.fetch(input, init)),
       random: random.next,
+      monotonic: crashes.monotonic,
       // Nobody waits: when somebody would, the time passes.
       sleep: async () => await passTime(mirror),
     },
@@ -107,6 +109,8 @@ export async function simulate(db: TestDatabase, options: StoryOptions, look?: L
       } catch (error) {
         if (!(error instanceof Crash) && generation === crashes.generation) throw error;
       }
+      // A lease outlives whatever its owner had begun.
+      await crashes.idle();
       mirror.restart();
       await mirror.expireLeases();
     }
@@ -116,7 +120,7 @@ export async function simulate(db: TestDatabase, options: StoryOptions, look?: L
   for (const step of typeof steps === 'number' ? Array.from({ length: steps }, () => chooseStep(random)) : steps) {
     if (step === 'change') world.change();
     else if (step === 'deliver') await world.deliver(insist);
-    else if (step === 'audit') await insist(() => mirror.engine.audit(mirror.key, { repair: true }));
+    else if (step === 'audit') await insist(() => mirror.run('audit', { repair: true }));
     else await insist(() => mirror.run(step, step === 'full' ? { allow_mass_delete: true } : {}));
     if (step === 'change') continue;
     world.look();
@@ -177,7 +181,7 @@ async function forget({ query }: Mirror): Promise<void> {
   await query(
     `truncate supasaasy.entities, supasaasy.changes, supasaasy.runs, supasaasy.passes, supasaasy.pass_pages, supasaasy.pass_missing,
        supasaasy.tasks, supasaasy.sync_state, supasaasy.inbox, supasaasy.quarantine, supasaasy.rate_budgets, supasaasy.certificates,
-       supasaasy.audit_findings, supasaasy.apps`,
+       supasaasy.audit_findings, supasaasy.apps restart identity`,
   );
 }
 

@@ -176,11 +176,10 @@ export function createMirror(db: TestDatabase, options: MirrorOptions = {}) {
     /** Leases of workers that no longer live run out. */
     async expireLeases(): Promise<void> {
       await query(
-        `update supasaasy.tasks set lease_until = clock_timestamp() - interval '1 second' where app_key = $1 and state = 'running'`,
-        [key],
-      );
-      await query(
-        `update supasaasy.inbox set lease_until = clock_timestamp() - interval '1 second' where app_key = $1 and state = 'running'`,
+        `with tasks as (
+           update supasaasy.tasks set lease_until = clock_timestamp() - interval '1 second' where app_key = $1 and state = 'running'
+         )
+         update supasaasy.inbox set lease_until = clock_timestamp() - interval '1 second' where app_key = $1 and state = 'running'`,
         [key],
       );
     },

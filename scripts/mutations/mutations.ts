@@ -116,8 +116,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a changed sign is no change',
     file: APPLY,
-    find: 'hashtextextended((case when has_volatile then payload - volatile_keys else payload end)::text, 0)',
-    replace: 'jsonb_hash_extended(case when has_volatile then payload - volatile_keys else payload end, 0)',
+    find: 'row(a)::record *= row(b)::record or a = b end',
+    replace: 'jsonb_hash_extended(a, 0) = jsonb_hash_extended(b, 0) end',
     tests: [SYNC],
   },
   {
@@ -435,8 +435,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'an old event that arrives during a pass hides a deletion from it',
     file: RUNS,
-    find: 'e.version_until < p_first_read',
-    replace: 'false',
+    find: 'and version_until < p_first_read',
+    replace: 'and false',
     tests: [DELETES],
     by: 'A32 a deletion before a pass',
   },

@@ -4,7 +4,6 @@ import type { SqlDatabase } from '../../src/engine/database.ts';
 import { createEngine, type Engine } from '../../src/engine/engine.ts';
 import type { AuditRun } from '../../src/engine/proof.ts';
 import type { Run, RunOptions, SyncMode } from '../../src/engine/store.ts';
-import { createPglite } from '../../src/runtime/node/pglite.ts';
 import { createPostgres } from '../../src/runtime/node/postgres.ts';
 import { migrate } from '../../src/runtime/node/project.ts';
 import { createNodeSend } from '../../src/runtime/node/send.ts';
@@ -50,7 +49,9 @@ function running(): Engine {
 const calls = {
   async open({ databaseUrl, ...app }: EngineOrder): Promise<void> {
     const database =
-      databaseUrl === undefined ? await createPglite() : createPostgres({ connectionString: databaseUrl });
+      databaseUrl === undefined
+        ? await (await import('../../src/runtime/node/pglite.ts')).createPglite()
+        : createPostgres({ connectionString: databaseUrl });
     const config = benchConfig(app);
     await migrate(config, database);
     mirror = database;

@@ -55,6 +55,11 @@ create table if not exists supasaasy.entities (
   primary key (collection_key, external_id, app_key)
 ) partition by list (collection_key);
 
+-- What is longer than 2 kB is compressed, at a quarter of the default method's time, where the server has this one. A
+-- partition takes it over from its parent when it is made.
+do $$ begin
+  alter table supasaasy.entities alter column raw_payload set compression lz4;
+exception when feature_not_supported then null; end $$;
 create table if not exists supasaasy.entities_other partition of supasaasy.entities default;
 create index if not exists entities_parent on supasaasy.entities (parent_id, app_key) where parent_id is not null;
 
@@ -75,6 +80,9 @@ create table if not exists supasaasy.changes (
   previous_seq   bigint,
   changed_at     timestamptz not null default now()
 );
+do $$ begin
+  alter table supasaasy.changes alter column before set compression lz4;
+exception when feature_not_supported then null; end $$;
 create index if not exists changes_order on supasaasy.changes (xid, seq);
 create index if not exists changes_previous on supasaasy.changes (previous_seq) where previous_seq is not null;
 

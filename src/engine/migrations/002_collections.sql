@@ -11,7 +11,7 @@ begin
     return;
   end if;
   -- Rows that arrived before the collection had a partition are moved, in this transaction.
-  execute format('create table supasaasy.%I (like supasaasy.entities including defaults including constraints)', partition_name);
+  execute format('create table supasaasy.%I (like supasaasy.entities including defaults including constraints including compression)', partition_name);
   execute format('with moved as (delete from supasaasy.entities_other where collection_key = %L returning *)
                   insert into supasaasy.%I select * from moved', p_collection, partition_name);
   execute format('alter table supasaasy.entities attach partition supasaasy.%I for values in (%L)', partition_name, p_collection);

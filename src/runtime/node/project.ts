@@ -12,7 +12,6 @@ import { toDeclaredSchedules } from '../../engine/schedule.ts';
 import { ConfigError, describeError, SupasaasyError } from '../../errors.ts';
 import { createFetchAt } from './fetch-at.ts';
 import { readMigrations } from './migration-files.ts';
-import { createPglite } from './pglite.ts';
 import { createPostgres } from './postgres.ts';
 import { createNodeSend } from './send.ts';
 
@@ -45,7 +44,11 @@ export function databaseUrl(env: Environment): string | undefined {
 /** `DATABASE_URL`, or PGlite in `dataDir`. */
 export async function openDatabase(env: Environment, dataDir: string): Promise<SqlDatabase> {
   const url = databaseUrl(env);
-  if (url === undefined) return await createPglite(resolve(dataDir));
+  if (url === undefined) {
+    // A whole PostgreSQL, 40 MB of memory: only for whom it is.
+    const { createPglite } = await import('./pglite.ts');
+    return await createPglite(resolve(dataDir));
+  }
   if (!/^postgres(ql)?:\/\//.test(url)) {
     throw new ConfigError('DATABASE_URL must look like postgresql://user:password@host:5432/database');
   }

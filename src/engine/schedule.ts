@@ -48,11 +48,13 @@ const declared = new WeakMap<Engine, Promise<unknown>>();
 /**
  * Starts what the schedules want now. Any number of schedulers may call it, as often as they like: the database gives
  * each occurrence to one of them. Occurrences that were missed are made up for by one run; a run that failed is
- * started again after a minute, then two, up to fifteen, until the next occurrence takes its place.
+ * started again after a minute, then two, up to fifteen, until the next occurrence takes its place. `onRefused` hears of
+ * what could not start.
  */
 export async function startDueRuns(
   engine: Engine,
   filter: { readonly app_key?: string; readonly mode?: SyncMode } = {},
+  onRefused: (appKey: string, reason: string) => void = () => {},
 ): Promise<ScheduledRun[]> {
   const schedules = toDeclaredSchedules(engine.config);
   if (schedules.length === 0) return [];
@@ -75,6 +77,7 @@ export async function startDueRuns(
       const reason = describeError(error);
       engine.ports.log('error', `${app_key}: the scheduled ${mode} run could not start: ${reason}`);
       await engine.store.settleOccurrence(app_key, schedule, due.toISOString(), null, reason);
+      onRefused(app_key, reason);
     }
   }
   return started;

@@ -56,6 +56,16 @@ describe('a mistake gives one clear message', { timeout: 120_000 }, () => {
     expect(stderr).toMatch(/SHOP_KEY.*\.env/);
   });
 
+  it('a scheduled run that could not start is no success of a worker', async () => {
+    const schedules = ONE_APP.replace('apps:', "schedules: [{ app_key: 'shop', cron: '* * * * *' }], apps:");
+    const { code, stdout, stderr } = await run(['worker', '--once', '--json'], {
+      cwd: await temporaryMigratedFolder(schedules),
+    });
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ runs_started: 0, runs_refused: 1 });
+    expect(stderr).toMatch(/scheduled \w+ run could not start.*SHOP_KEY/);
+  });
+
   it('.env beside the configuration is read; what is set already wins', async () => {
     const folder = temporaryFolder(ONE_APP);
     writeFileSync(join(folder, '.env'), 'SHOP_KEY=from-the-file\nDATABASE_URL=mysql://nowhere\n');

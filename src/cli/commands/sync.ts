@@ -92,7 +92,8 @@ export function describeOutcome(
 export function whyNot(outcome: SyncOutcome): string {
   const { app_key, mode, status, error } = outcome;
   if (status === 'interrupted') return `interrupted; the same command goes on where it stopped`;
-  if (status === 'paused') return `${app_key} is paused: ${error}\nMend that, then run the same command again.`;
+  if (status === 'paused')
+    return `${app_key} is paused, for the reason above: mend that, then run the same command again`;
   if (status === 'running') return 'another worker has its last tasks; "supasaasy status" tells how it goes';
   return `${app_key}: the ${mode} sync ${status}: ${error ?? 'no reason was given'}\nWhat could be read is stored. Mend what is said above, then run the same command again.`;
 }

@@ -18,6 +18,7 @@ export const worker: DefineCommand = (cli) =>
     .option('--once', 'work what can be done now, then end')
     .option('--until-idle', 'also wait for what is due later (retries, rate limits); end when nothing is left')
     .option('--json', 'print one JSON object at the end, and nothing else')
+    .addHelpText('after', '\nExit code 0 only when every scheduled run that was due could start.')
     .action(async (options: WorkerOptions, command: Command) => {
       const signal = cli.interruptible();
       await withProject(cli, command.optsWithGlobals(), {}, async ({ engine }) => {
@@ -28,7 +29,10 @@ export const worker: DefineCommand = (cli) =>
           return;
         }
         const once = options.untilIdle !== true;
-        const started = await startDueRuns(engine);
+        let refused = 0;
+        const started = await startDueRuns(engine, {}, () => {
+          refused += 1;
+        });
         let deliveries = 0;
         let tasks = 0;
         for (;;) {
@@ -39,7 +43,10 @@ export const worker: DefineCommand = (cli) =>
           if (signal.aborted || once || (settled === 0 && worked.tasks === 0)) break;
         }
         const left = (await engine.store.nextTaskIn({ apps: [...engine.apps.keys()] })) !== null;
-        if (options.json === true) cli.out.json({ runs_started: started.length, deliveries, tasks, left });
+        // Why, the log has said.
+        cli.exitCode = refused > 0 ? EXIT.failed : EXIT.ok;
+        if (options.json === true)
+          cli.out.json({ runs_started: started.length, runs_refused: refused, deliveries, tasks, left });
         else cli.out.print(`${deliveries} deliveries, ${tasks} tasks${left ? '; some are due later' : ''}`);
       });
     });

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { configText, ONE_APP, run, start, temporaryFolder, temporaryMigratedFolder } from './cli.ts';
+import { ask, configText, dataDir, ONE_APP, run, start, temporaryFolder, temporaryMigratedFolder } from './cli.ts';
 
 const secrets = { SHOP_KEY: 'sk_test_1234567890', SHOP_SECRET: 'whsec_1234567890' };
 
@@ -58,9 +58,13 @@ describe('a mistake gives one clear message', { timeout: 120_000 }, () => {
 
   it('a scheduled run that could not start is no success of a worker', async () => {
     const schedules = ONE_APP.replace('apps:', "schedules: [{ app_key: 'shop', cron: '* * * * *' }], apps:");
-    const { code, stdout, stderr } = await run(['worker', '--once', '--json'], {
-      cwd: await temporaryMigratedFolder(schedules),
-    });
+    const cwd = await temporaryMigratedFolder(schedules);
+    await ask(
+      dataDir(cwd),
+      `insert into supasaasy.schedules (app_key, schedule, mode, cron, declared_at)
+       values ('shop', 'incremental * * * * *', 'incremental', '* * * * *', now() - interval '1 hour')`,
+    );
+    const { code, stdout, stderr } = await run(['worker', '--once', '--json'], { cwd });
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({ runs_started: 0, runs_refused: 1 });
     expect(stderr).toMatch(/scheduled \w+ run could not start.*SHOP_KEY/);

@@ -480,4 +480,12 @@ export const mutations: readonly Mutation[] = [
     tests: ['test/feed/push.test.ts'],
     by: 'goes to the address that was judged',
   },
+  {
+    name: 'a page that does not follow the checkpoint is written',
+    file: INGEST,
+    find: `if p_page ? 'cursor' and t.cursor is distinct from p_page ->> 'cursor' then`,
+    replace: 'if false then',
+    tests: [WORKERS],
+    by: 'A18 a reader',
+  },
 ];

@@ -100,6 +100,8 @@ export interface PageContext {
   readonly purge?: boolean;
   readonly stop?: boolean;
   /** The page was asked for without a cursor: where the task had been before proves no circle. */
+  /** The cursor that the page was asked with, or that it was asked without one. */
+  readonly cursor?: string;
   readonly from_start?: boolean;
   readonly lease_seconds?: number;
 }

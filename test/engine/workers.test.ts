@@ -172,6 +172,30 @@ describeEachDatabase('workers', (make) => {
     await mirror.expectTruth();
   });
 
+  it('A18 a reader that is further than a database which fell and forgot its pages goes on where the database stands', async () => {
+    const mirror = open({ settings: { readAhead: false } });
+    fill(mirror, 'thing', 9);
+    let forgot = false;
+    mirror.api.afterAnswer = async ({ path, query }) => {
+      if (path !== '/things' || !query.has('after') || forgot) return;
+      forgot = true;
+      for (const table of ['entities', 'changes'])
+        await mirror.query(`delete from supasaasy.${table} where app_key = $1 and collection_key = 'acme_thing'`, [
+          mirror.key,
+        ]);
+      await mirror.query(
+        `with task as (
+           update supasaasy.tasks set cursor = null, cursor_created = null, first_created = null, pages = 0, records = 0, created = 0, requests = 0
+           where app_key = $1 and resource = 'thing' and kind = 'list' returning pass_id
+         ) delete from supasaasy.pass_pages where pass_id in (select pass_id from task)`,
+        [mirror.key],
+      );
+    };
+    expect(await mirror.full()).toMatchObject({ resources: { thing: { created: 9, deleted: 0 } } });
+    expect(forgot).toBe(true);
+    await mirror.expectTruth();
+  });
+
   it('a worker stops between pages when its time is up, and the next one goes on there', async () => {
     let clock = 0;
     const mirror = open({ ports: { monotonic: () => clock } });

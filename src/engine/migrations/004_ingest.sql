@@ -373,7 +373,7 @@ end $$;
 --
 -- p_page: spec, started_at (our clock, before the request), version and version_until (provider's clock), requests,
 --   next {style: last_id|path|scroll|page|none, more, path, ids}, careful, quiet_creates, purge, lease_seconds, stop (a limit was reached),
---   from_start (asked for without a cursor).
+--   cursor (that it was asked for with) or from_start (without one).
 -- Raises SY001 when the lease is lost, SY002 when the answer has no list of records, SY003 when paging cannot go on.
 create or replace function supasaasy.ingest_page(p_task bigint, p_token bigint, p_body text, p_page jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -417,6 +417,16 @@ begin
   select * into t from supasaasy.tasks where id = p_task and lease_token = p_token and state = 'running' for update;
   if not found then
     raise exception 'task % is no longer ours: another worker has taken it over', p_task using errcode = 'SY001';
+  end if;
+  -- A page of a run does not wait for the disk: rows, feed and checkpoint come together or not at all, and what a server
+  -- loses that falls is read again. The end of a run waits, for itself and so for every page before it.
+  if t.run_id is not null then
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
+  -- The reader is further than the database, which fell and forgot a page: it goes on from here.
+  if p_page ? 'cursor' and t.cursor is distinct from p_page ->> 'cursor' then
+    return jsonb_build_object('created', 0, 'updated', 0, 'unchanged', 0, 'archived', 0, 'deleted', 0, 'stale', 0, 'errors', 0, 'records', 0,
+      'children', '{}'::jsonb, 'done', false, 'cursor', t.cursor, 'cursor_created', t.cursor_created, 'range_from', t.range_from);
   end if;
   if t.kind = 'children' and supasaasy.end_with_parent(t) then
     delete from supasaasy.tasks where id = p_task and run_id is null;

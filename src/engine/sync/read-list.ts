@@ -47,7 +47,7 @@ export async function readList(
       const writing = ingest(context, task, answer, {
         ...pageContext(context, app, answer, spec),
         next: list.next,
-        ...(position.cursor === undefined ? { from_start: true } : {}),
+        ...(position.cursor === undefined ? { from_start: true } : { cursor: position.cursor }),
         ...(limit !== undefined && records + size >= limit ? { stop: true } : {}),
       });
       // The next page travels while this one is written, and not before: what was given to the database is safe even

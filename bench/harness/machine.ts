@@ -12,14 +12,17 @@ export interface Machine {
   readonly load: number;
 }
 
-export function describeMachine(postgres: string): Machine {
+export function describeMachine(
+  postgres: string,
+  settings = 'its default settings (fsync, synchronous_commit and full_page_writes on)',
+): Machine {
   return {
     cpu: cpus()[0]?.model.trim() ?? arch(),
     cores: cpus().length,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
     system: `${nameOfSystem()}, ${platform()} ${release().split('-')[0]}`,
     node: process.version,
-    postgres: `${postgres}, its default settings (fsync, synchronous_commit and full_page_writes on)`,
+    postgres: `${postgres}, ${settings}`,
     load: Math.round((loadavg()[0] ?? 0) * 100) / 100,
   };
 }

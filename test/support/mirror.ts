@@ -3,7 +3,7 @@ import { type ConfigInput, defineConfig } from '../../src/config.ts';
 import type { Database } from '../../src/engine/database.ts';
 import { createEngine } from '../../src/engine/engine.ts';
 import type { Ports } from '../../src/engine/ports.ts';
-import type { Run, RunOptions, SyncMode } from '../../src/engine/store.ts';
+import type { Run, RunMode, RunOptions } from '../../src/engine/store.ts';
 import type { SyncSettings } from '../../src/engine/sync/context.ts';
 import { hmacHex } from '../../src/kit/index.ts';
 import type { TestDatabase } from '../setup/database.ts';
@@ -88,7 +88,7 @@ export function createMirror(db: TestDatabase, options: MirrorOptions = {}) {
     restart(wrap?: (database: Database) => Database) {
       engine = start(wrap);
     },
-    async run(mode: SyncMode, runOptions: RunOptions = {}): Promise<Run> {
+    async run(mode: RunMode, runOptions: RunOptions = {}): Promise<Run> {
       await engine.store.resumeApp(key);
       const { runId } = await engine.startRun(key, mode, runOptions);
       await engine.work({ slots, filter: { run_id: runId } });

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/setup/longest-first.ts';
 
 export default defineConfig({
   test: {
@@ -9,6 +10,7 @@ export default defineConfig({
     // Processes, not threads: PGlite's memory goes back to the system with each file.
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,
     // Real servers on a shared machine: a lease of milliseconds may end while the machine does something else.
     retry: process.env['CI'] === undefined ? 0 : 2,

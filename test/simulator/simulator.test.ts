@@ -1,10 +1,11 @@
+import { appendFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
-import { ACME_TEMPLATE, acmeLarge } from '../support/acme-connector.ts';
+import { acmeLarge } from '../support/acme-connector.ts';
 import { type StoryOptions, type StoryStep, simulate } from './simulate.ts';
+import { createStage, type Stage } from './stage.ts';
 
 /** `npm run simulate -- --crash-points 100000 --faults 1000000 --seed 7` sets these. */
-const { SIM_CRASH_POINTS, SIM_FAULTS, SIM_SEED } = process.env;
+const { SIM_CRASH_POINTS, SIM_FAULTS, SIM_SEED, SIM_SUMS } = process.env;
 const SEED = Number(SIM_SEED || 20260301);
 const CRASH_POINTS = Number(SIM_CRASH_POINTS || 1_900);
 /** One in twenty is a request that fails, the others are deliveries: those cost a hundredth. */
@@ -12,36 +13,49 @@ const FAULTS = SIM_FAULTS ? Number(SIM_FAULTS) / 20 : 400;
 const DELIVERY_FAULTS = SIM_FAULTS ? Number(SIM_FAULTS) - FAULTS : 2_000;
 const FOREVER_MS = 12 * 3_600_000;
 
-let db: TestDatabase;
+let stage: Stage;
 beforeAll(async () => {
-  db = await createTestDatabase('pglite', { template: ACME_TEMPLATE });
+  stage = await createStage();
 });
-afterAll(() => db.close());
+afterAll(() => stage.close());
 
 /** Stories until there was enough of something; the first that ends badly ends all. */
 async function tell(
   title: string,
   enough: (sum: { crashes: number; faults: number }) => boolean,
-  storyOf: (n: number) => Omit<StoryOptions, 'seed'>,
+  storyOf: (seed: number) => Omit<StoryOptions, 'seed'> & { readonly slots: number },
 ): Promise<void> {
   const sum = { stories: 0, boundaries: 0, crashes: 0, faults: 0, deliveryFaults: 0, requests: 0 };
   const began = performance.now();
   let said = began;
-  for (let n = 0; !enough(sum); n += 1) {
-    const seed = SEED + n;
-    const result = await simulate(db, { seed, ...storyOf(n) });
-    sum.stories += 1;
-    for (const key of ['boundaries', 'crashes', 'faults', 'deliveryFaults', 'requests'] as const)
-      sum[key] += result[key];
-    expect(result.wrong, `the story of seed ${seed} (SIM_SEED=${seed})`).toEqual([]);
-    if (performance.now() - said > 60_000) {
-      said = performance.now();
-      console.log(`${title}: ${describeSum(sum)}`);
+  try {
+    for (let seed = SEED; !enough(sum); seed += 1) {
+      const story = storyOf(seed);
+      const result = await simulate(stage.databaseFor(story.slots), { seed, ...story });
+      sum.stories += 1;
+      for (const key of ['boundaries', 'crashes', 'faults', 'deliveryFaults', 'requests'] as const)
+        sum[key] += result[key];
+      expect(result.wrong, `the story of seed ${seed}; again: ${again(seed)}`).toEqual([]);
+      if (performance.now() - said > 60_000) {
+        said = performance.now();
+        console.log(`${title}: ${describeSum(sum)}`);
+      }
     }
+  } finally {
+    note(title, sum);
   }
   console.log(
     `${title}: seed ${SEED}, ${describeSum(sum)}, ${Math.round((performance.now() - began) / 1000)} s, nothing differs`,
   );
+}
+
+/** What tells a story again: its course follows from its seed alone. */
+const again = (seed: number) =>
+  `SIM_SEED=${seed} SIM_CRASH_POINTS=1 SIM_FAULTS=1 npx vitest run test/simulator/simulator.test.ts -t '${expect.getState().currentTestName?.split(' > ').at(-1)?.split(' (')[0]}'`;
+
+/** For whoever started several of us. */
+function note(title: string, sum: Record<string, number>): void {
+  if (SIM_SUMS) appendFileSync(SIM_SUMS, `${JSON.stringify({ title, ...sum })}\n`);
 }
 
 const describeSum = (sum: Record<string, number>) =>
@@ -55,6 +69,7 @@ describe('whatever happens, the mirror ends equal to the account, the feed tells
     async () => {
       const steps: StoryStep[] = ['full', 'change', 'deliver', 'incremental', 'audit'];
       const story = { seed: SIM_SEED ? SEED : 5, steps, objects: 4, slots: 1 };
+      const db = stage.databaseFor(1);
       const whole = await simulate(db, story);
       expect(whole.wrong).toEqual([]);
       let died = 0;
@@ -73,6 +88,7 @@ describe('whatever happens, the mirror ends equal to the account, the feed tells
         died += 1;
       }
       expect(died).toBeGreaterThan(50);
+      note('every call', { stories: died + 1, crashes: died });
       console.log(`every call: ${died} places to die, nothing differs`);
     },
     FOREVER_MS,
@@ -84,10 +100,10 @@ describe('whatever happens, the mirror ends equal to the account, the feed tells
       await tell(
         'crashes',
         ({ crashes }) => crashes >= CRASH_POINTS,
-        (n) => ({
+        (seed) => ({
           crashAt: (_boundary, _number, random) => random.chance(0.12),
           faultRate: 0.05,
-          slots: n % 3 === 0 ? 3 : 1,
+          slots: seed % 3 === 0 ? 3 : 1,
         }),
       );
     },
@@ -100,7 +116,7 @@ describe('whatever happens, the mirror ends equal to the account, the feed tells
       await tell(
         'faults',
         ({ faults }) => faults >= FAULTS,
-        (n) => ({ faultRate: 0.75, steps: 40, slots: n % 2 === 0 ? 4 : 1 }),
+        (seed) => ({ faultRate: 0.75, steps: 40, slots: seed % 2 === 0 ? 4 : 1 }),
       );
     },
     FOREVER_MS,
@@ -124,7 +140,13 @@ describe('whatever happens, the mirror ends equal to the account, the feed tells
       await tell(
         'deliveries',
         ({ faults }) => faults >= DELIVERY_FAULTS,
-        (n) => ({ steps, burst: 40, faultRate: 0.3, connector: acmeLarge.metadata.name, slots: n % 2 === 0 ? 1 : 4 }),
+        (seed) => ({
+          steps,
+          burst: 40,
+          faultRate: 0.3,
+          connector: acmeLarge.metadata.name,
+          slots: seed % 2 === 0 ? 1 : 4,
+        }),
       );
     },
     FOREVER_MS,
@@ -137,7 +159,7 @@ describe('whatever happens, the mirror ends equal to the account, the feed tells
       crashAt: (_b, _n, random) => random.chance(0.05),
       slots: 1,
     };
-    const first = await simulate(db, story);
-    expect(await simulate(db, story)).toEqual(first);
+    const first = await simulate(stage.databaseFor(1), story);
+    expect(await simulate(stage.databaseFor(1), story)).toEqual(first);
   });
 });

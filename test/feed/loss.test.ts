@@ -157,7 +157,7 @@ const PLANTED: readonly Planted[] = [
   {
     bug: 'takes an answer for the whole batch',
     in: 'settle',
-    from: 'if p_seqs is null or lane.flight <@ p_seqs then',
+    from: 'if p_seqs is null or lane.flight = p_seqs then',
     to: 'if true then',
   },
 ];

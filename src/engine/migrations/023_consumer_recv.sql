@@ -126,6 +126,8 @@ begin
   -- 2. Entities that failed and whose time has come, dead letters among them where that is wished for.
   if c.redrive_after_ms is not null then
     perform supasaasy.redrive(p_name, null, null, clock - make_interval(secs => c.redrive_after_ms / 1000));
+    -- They are due from now on.
+    clock := clock_timestamp();
   end if;
   if not suspicious and budget > 0 then
     for held in

@@ -117,10 +117,12 @@ begin
 end $$;
 
 -- What "the same content" means: equal as JSON, which nearly always shows in equal bytes. For 1 kB those take a tenth of
--- what a comparison of values takes, or a hash of the text. Inlined, as the next one.
+-- what a comparison of values takes, or a hash of the text. Inlined, as the next one. Its body is a text: as an expression,
+-- pg_dump would write it without its casts, and nobody could restore it.
 create or replace function supasaasy.same_payload(a jsonb, b jsonb, p_has_volatile boolean, p_volatile text[]) returns boolean
-language sql immutable parallel safe
-return case when p_has_volatile then a - p_volatile = b - p_volatile else row(a)::record *= row(b)::record or a = b end;
+language sql immutable parallel safe as $$
+  select case when p_has_volatile then a - p_volatile = b - p_volatile else row(a)::record *= row(b)::record or a = b end;
+$$;
 
 -- The content in 64 bits, for digests: of the text, because to jsonb_hash_extended 1 and -1 are the same, and so are
 -- {"a": {"b": 1}, "c": 2} and {"a": {"b": 1, "c": 2}}.

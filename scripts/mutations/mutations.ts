@@ -474,11 +474,11 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'a push connects wherever the name leads by then',
-    file: 'src/engine/feed/push.ts',
-    find: '(addresses === undefined ? undefined : fetchAt?.(addresses)) ?? fetch',
-    replace: 'fetch',
+    file: 'src/runtime/node/fetch-at.ts',
+    find: '        lookup: lookupOf(addresses),',
+    replace: '',
     tests: ['test/feed/push.test.ts'],
-    by: 'goes to the address that was judged',
+    by: 'connects to these addresses only',
   },
   {
     name: 'a page that does not follow the checkpoint is written',

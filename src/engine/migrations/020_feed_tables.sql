@@ -34,6 +34,8 @@ create table if not exists supasaasy.consumers (
   check ((kind = 'messages') = (topic is not null))
 );
 
+alter table supasaasy.consumers add column if not exists redrive_after_ms double precision;
+
 create sequence if not exists supasaasy.consumer_lane_ids;
 -- A position is: everything visible in the snapshot `seen`, and of what is visible in `target` (null: nothing) that
 -- with a seq up to `seq`. Of that, `pending` was not acknowledged yet, and of `pending`, `flight` is out under `token`.

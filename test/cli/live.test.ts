@@ -46,7 +46,7 @@ describeEachDatabase('supasaasy start, with keys in .env', (make, kind) => {
         .map(([name, value]) => `${name}=${value}\n`)
         .join(''),
     );
-    for (const account of accounts) await control(account, 'faults', [{ kind: 'latency', latencyMs: 500 }]);
+    for (const account of accounts) await control(account, 'faults', [{ kind: 'latency', latencyMs: 1500 }]);
 
     const mirror = start(['start', '--port', '0'], { cwd: folder });
     await mirror.until(/listening on (http:\S+);/);

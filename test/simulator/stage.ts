@@ -15,7 +15,7 @@ const NO_VACUUM = `do $$ declare t regclass; begin
   end loop;
 end $$`;
 
-/** PostgreSQL tells a story in a third of PGlite's time, and several tasks of one really at one time. */
+/** PostgreSQL tells a story in a third to two thirds of PGlite's time, and several tasks of one really at one time. */
 export async function createStage(): Promise<Stage> {
   if (databases.postgres.unavailable() !== undefined) {
     const only = await createTestDatabase('pglite', { template: ACME_TEMPLATE });

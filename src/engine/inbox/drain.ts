@@ -12,10 +12,15 @@ export interface DrainOptions {
   readonly deadline?: number;
   readonly spent?: () => boolean;
   readonly batch?: number;
+  /** Deliveries gather for so long after a batch that was not full: under load few calls of many, not many of few. */
+  readonly gatherMs?: number;
+  /** Told after each batch. */
+  readonly onBatch?: () => void;
   readonly maxAttempts?: number;
   readonly retryBaseMs?: number;
 }
 
+const BATCH = 300;
 const LEASE_SECONDS = 30;
 const LONGEST_BACKOFF_MS = 300_000;
 
@@ -32,13 +37,16 @@ export async function drainInbox(
     (options.deadline !== undefined && ports.monotonic() >= options.deadline) ||
     options.spent?.() === true;
   while (!stop()) {
-    const claimed = await store.claimInbox(options.batch ?? 200, LEASE_SECONDS, { apps: [...apps.keys()] });
+    const batch = options.batch ?? BATCH;
+    const claimed = await store.claimInbox(batch, LEASE_SECONDS, { apps: [...apps.keys()] });
     if (claimed.length === 0) break;
     for (const key of new Set(claimed.map((d) => d.app_key))) {
       const app = apps.get(key);
       const deliveries = claimed.filter((d) => d.app_key === key);
       if (app !== undefined) settled += await processDeliveries(store, app, deliveries, ports, options);
     }
+    options.onBatch?.();
+    if (options.gatherMs !== undefined && claimed.length < batch) await ports.sleep(options.gatherMs, options.signal);
   }
   return settled;
 }

@@ -3,7 +3,7 @@ alter table supasaasy.tasks add column if not exists page_span bigint;
 
 drop type if exists supasaasy.split_candidate;
 create type supasaasy.split_candidate as (
-  id bigint, pages integer, range_from bigint, bottom bigint, span float8, pages_left float8, tail boolean, read float8, wasted float8, expected float8
+  id bigint, pages integer, range_from bigint, bottom bigint, span float8, pages_left float8, tail boolean, read float8, wasted float8, expected float8, unknown bigint
 );
 
 -- Ranges of creation time that split while they are read: what is left is what splits, so that requests are wasted
@@ -49,7 +49,8 @@ begin
     -- Requests beyond full pages; a running range will waste half of one more.
     select pass_id, coalesce(sum(requests - records::float8 / p_page_size) filter (where state = 'done'), 0) as lost,
       0.5 * count(*) filter (where state in ('ready', 'running')) as open,
-      sum(records)::float8 / p_page_size as read
+      sum(records)::float8 / p_page_size as read,
+      count(*) filter (where state in ('ready', 'running') and pages = 0) as unknown
     from supasaasy.tasks
     where pass_id in (select pass_id from supasaasy.tasks where state = 'running' and kind = 'list' and pages > 0) and kind = 'list'
     group by pass_id
@@ -76,7 +77,7 @@ begin
     select *, sum(pages_left) over (partition by pass_id) as pass_left from judged
   )
   select array_agg(row(s.id, s.pages, s.range_from, s.bottom, s.span, s.pages_left,
-      s.tail, p.read, p.lost + p.open, p.read + least(s.pass_left, 4 * p.read))::supasaasy.split_candidate
+      s.tail, p.read, p.lost + p.open, p.read + least(s.pass_left, 4 * p.read), p.unknown)::supasaasy.split_candidate
     order by s.pages_left desc)
   into candidates from summed s join passes p on p.pass_id is not distinct from s.pass_id;
   if candidates is null then
@@ -93,10 +94,13 @@ begin
       if size > best_size and (candidates[i].pages_left / (pieces[i] + 1) >= case
           when candidates[i].read < early then very_long
           when candidates[i].wasted + 0.5 * (p_want - wanted) < 2 + 0.03 * candidates[i].expected then short
-          when candidates[i].wasted + 0.5 * (p_want - wanted) < 4 + 0.038 * candidates[i].expected then long
+          when candidates[i].wasted + 0.5 * (p_want - wanted) < 3 + 0.034 * candidates[i].expected then long
           else very_long end)
         -- Below the oldest that anybody expected: one look, not many.
-        and not (candidates[i].tail and pieces[i] = 2) then
+        and not (candidates[i].tail and pieces[i] = 2)
+        -- While some have not shown their first page, nobody takes their share: the longest may be among them.
+        and not (candidates[i].read < early and candidates[i].unknown > 0
+          and pieces[i] > p_want::float8 / (cardinality(candidates) + candidates[i].unknown)) then
         best := i;
         best_size := size;
       end if;

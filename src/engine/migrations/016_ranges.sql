@@ -24,8 +24,8 @@ declare
   guesses constant integer[] := array[16, 64, 256];
   -- A piece shorter than this many pages is not worth the half-empty page at its end; the more a pass has wasted and
   -- will waste, the longer a piece must be. While little was read, what is left is a guess, and pieces are long.
-  -- Found with a model of the providers' lists (25 requests of 200 ms, 500 pages, even and skewed): cutting early and
-  -- small costs the waste that long ranges need later, 9.4 s instead of 6.4.
+  -- (`npm run bench -- latency`, skewed data: cutting early and small used up the waste that long ranges need later, and
+  -- took 9 to 12 s instead of 6 to 8.)
   short constant float8 := 1.5;
   long constant float8 := 3;
   very_long constant float8 := 12;

@@ -1,9 +1,10 @@
 import { notFound } from '../http-error.ts';
 import { search } from '../search/search.ts';
 import { isObject } from '../shape/contact.ts';
-import { ticketOf } from '../shape/ticket.ts';
+import { ticketOf, writeTicket } from '../shape/ticket.ts';
 import { parseBody, type Route, type RouteCall } from './route.ts';
 import { ticketFieldType } from './search-fields.ts';
+import { writtenList } from './written-list.ts';
 
 const PAGE_SIZE = { fallback: 20, max: 150 };
 
@@ -16,7 +17,6 @@ export const ticketRoutes: readonly Route[] = [
 function searchTickets(call: RouteCall): unknown {
   const { world, minorVersion } = call;
   const { tickets } = world;
-  const object = (index: number): Record<string, unknown> => ticketOf(world, index, minorVersion);
   const found = search(
     {
       table: tickets,
@@ -25,12 +25,16 @@ function searchTickets(call: RouteCall): unknown {
       pageSize: PAGE_SIZE,
       fieldType: ticketFieldType,
       updatedAt: (index) => tickets.updatedAt(index),
-      object,
+      object: (index) => ticketOf(world, index, minorVersion),
       read: (index, field) => readTicket(ticketOf(world, index, 14), field),
     },
     parseBody(call),
   );
-  return { type: 'ticket.list', tickets: found.objects.map(object), total_count: found.total, pages: found.pages };
+  return writtenList(
+    (list) => ({ type: 'ticket.list', tickets: list, total_count: found.total, pages: found.pages }),
+    found.objects,
+    (ink, index) => writeTicket(world, ink, index, minorVersion),
+  );
 }
 
 function retrieve({ world, params, minorVersion }: RouteCall): unknown {

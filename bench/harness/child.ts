@@ -1,6 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
 
 /** A process of its own that answers calls. */
 export interface Child<Calls extends Record<string, (argument: never) => unknown>> {
@@ -18,13 +16,13 @@ interface Answer {
   readonly error?: string;
 }
 
-/** Starts a TypeScript module that calls `answerCalls`. */
+/** Starts a module that calls `answerCalls`; one in TypeScript as the command line starts. */
 export function startChild<Calls extends Record<string, (argument: never) => unknown>>(
   module: URL,
   options: { readonly execArgv?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {},
 ): Child<Calls> {
   const plain = module.pathname.endsWith('.mjs');
-  const loader = plain ? [] : ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href];
+  const loader = plain ? [] : ['--import', new URL('../../bin/read-typescript.js', import.meta.url).href];
   const child: ChildProcess = fork(module, [], {
     execArgv: [...loader, ...(options.execArgv ?? [])],
     env: { ...process.env, NODE_OPTIONS: '', ...options.env },

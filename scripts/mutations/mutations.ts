@@ -481,6 +481,14 @@ export const mutations: readonly Mutation[] = [
     by: 'connects to these addresses only',
   },
   {
+    name: 'only the guess tells when an answer was asked for',
+    file: INGEST,
+    find: "return greatest((p_page ->> 'started_at')::timestamptz, p_task.claimed_at);",
+    replace: "return (p_page ->> 'started_at')::timestamptz;",
+    tests: [WORKERS],
+    by: 'the log of changes does not',
+  },
+  {
     name: 'a page that does not follow the checkpoint is written',
     file: INGEST,
     find: `if p_page ? 'cursor' and t.cursor is distinct from p_page ->> 'cursor' then`,

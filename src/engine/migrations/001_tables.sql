@@ -161,6 +161,7 @@ create table if not exists supasaasy.tasks (
   -- The fence: a writer must show the token of the lease that it holds.
   lease_token  bigint,
   lease_until  timestamptz,
+  claimed_at   timestamptz,
   attempts     integer not null default 0,
   not_before   timestamptz not null default clock_timestamp(),
   requested_at timestamptz not null default clock_timestamp(),
@@ -182,6 +183,7 @@ create table if not exists supasaasy.tasks (
   finished_at  timestamptz
 );
 alter table supasaasy.tasks add column if not exists first_created bigint;
+alter table supasaasy.tasks add column if not exists claimed_at timestamptz;
 create index if not exists tasks_claim on supasaasy.tasks (priority, id) where state in ('ready', 'running');
 create index if not exists tasks_of_run on supasaasy.tasks (run_id);
 create index if not exists tasks_of_pass on supasaasy.tasks (pass_id) where pass_id is not null;

@@ -369,9 +369,18 @@ begin
   return next_cursor;
 end $$;
 
+-- When a request was begun, on the database's clock, never too late. The worker's guess is early by as much as the way to
+-- the database took when it set its clock. Its request came after its claim in any case: so what had an object read, a
+-- moment before, does not have it read again and again.
+create or replace function supasaasy.asked_at(p_task supasaasy.tasks, p_page jsonb) returns timestamptz
+language plpgsql stable set search_path = '' as $$
+begin
+  return greatest((p_page ->> 'started_at')::timestamptz, p_task.claimed_at);
+end $$;
+
 -- One page of a task: its rows, what follows from them, and the checkpoint, in one transaction.
 --
--- p_page: spec, started_at (our clock, before the request), version and version_until (provider's clock), requests,
+-- p_page: spec, started_at (our guess at the database's clock, before the request), version and version_until (provider's clock), requests,
 --   next {style: last_id|path|scroll|page|none, more, path, ids}, careful, quiet_creates, purge, lease_seconds, stop (a limit was reached),
 --   cursor (that it was asked for with) or from_start (without one).
 -- Raises SY001 when the lease is lost, SY002 when the answer has no list of records, SY003 when paging cannot go on.
@@ -411,6 +420,7 @@ declare
   position_now text;
   asked_once_more boolean := false;
   first_load boolean;
+  started timestamptz;
 begin
   -- Before the task's row: events hold their collections while they ask for an object again, which locks its task.
   perform supasaasy.lock_collections((select app_key from supasaasy.tasks where id = p_task), supasaasy.collections_of(spec), false);
@@ -433,8 +443,9 @@ begin
     return '{"created":0,"updated":0,"unchanged":0,"archived":0,"deleted":0,"stale":0,"errors":0,"records":0,"children":{},"done":true}';
   end if;
   first_load := supasaasy.is_first_load(t.app_key, t.collection_key, t.run_id);
+  started := supasaasy.asked_at(t, p_page);
   context := jsonb_build_object('source', 'read', 'origin', case when t.kind = 'list' and t.input ? 'audit' then 'audit' else 'sync' end,
-    'origin_id', coalesce(t.run_id::text, 'task-' || t.id), 'started_at', p_page -> 'started_at', 'run_id', t.run_id,
+    'origin_id', coalesce(t.run_id::text, 'task-' || t.id), 'started_at', started, 'run_id', t.run_id,
     'priority', t.priority, 'purge', p_page -> 'purge', 'fresh', first_load,
     'quiet_creates', first_load and coalesce((p_page ->> 'quiet_creates')::boolean, false));
   parent_ref := case when t.kind = 'children' then t.external_id end;
@@ -496,7 +507,7 @@ begin
   if t.kind = 'children' then
     seen := coalesce(t.input -> 'seen', '[]') || (result -> 'ids');
     -- What is absent was absent when the first page was asked for; what came later may be missing on it.
-    t.input := jsonb_build_object('started_at', p_page -> 'started_at', 'version', from_ms, 'version_until', until_ms)
+    t.input := jsonb_build_object('started_at', started, 'version', from_ms, 'version_until', until_ms)
       || t.input || jsonb_build_object('seen', seen)
       || case when coalesce((result ->> 'nameless')::int, 0) > 0 then '{"nameless": true}'::jsonb else '{}' end;
     if done then

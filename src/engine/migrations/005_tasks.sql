@@ -62,7 +62,7 @@ begin
     limit p_limit
     for update of t skip locked
   ), claimed as (
-    update supasaasy.tasks t set lease_token = nextval('supasaasy.lease_tokens'),
+    update supasaasy.tasks t set lease_token = nextval('supasaasy.lease_tokens'), claimed_at = clock_timestamp(),
       lease_until = clock_timestamp() + make_interval(secs => p_lease_seconds),
       attempts = t.attempts + case t.state when 'running' then 1 else 0 end,
       state = case when t.state = 'running' and t.attempts >= 7 then 'failed' else 'running' end,
@@ -177,7 +177,7 @@ declare
   result jsonb;
   from_ms bigint := (p_page ->> 'version')::bigint;
   until_ms bigint := (p_page ->> 'version_until')::bigint;
-  started timestamptz := (p_page ->> 'started_at')::timestamptz;
+  started timestamptz;
   child jsonb;
 begin
   -- Before the task's row, as in ingest_page.
@@ -186,8 +186,9 @@ begin
   if not found then
     raise exception 'task % is no longer ours: another worker has taken it over', p_task using errcode = 'SY001';
   end if;
+  started := supasaasy.asked_at(t, p_page);
   context := jsonb_build_object('source', 'read', 'origin', coalesce(t.input ->> 'origin', case when t.run_id is null then 'webhook' else 'sync' end),
-    'origin_id', coalesce(t.run_id::text, 'task-' || t.id), 'started_at', p_page -> 'started_at', 'authoritative', true,
+    'origin_id', coalesce(t.run_id::text, 'task-' || t.id), 'started_at', started, 'authoritative', true,
     'run_id', t.run_id, 'priority', t.priority, 'purge', p_page -> 'purge',
     'quiet_creates', coalesce((p_page ->> 'quiet_creates')::boolean, false) and supasaasy.is_first_load(t.app_key, t.collection_key, t.run_id));
   if p_body is null then

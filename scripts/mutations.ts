@@ -3,7 +3,7 @@
  * `npm run mutations`, `npm run mutations -- --only "breaker"`, `npm run mutations -- --list`.
  */
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runProgram } from './check/gate.ts';
@@ -73,19 +73,26 @@ async function tryMutation(root: string, { file, find, replace, tests, by }: Mut
 if (values.list) {
   for (const { name, file } of chosen) console.log(`${name}  (${file})`);
 } else {
-  const copy = await makeCopy();
+  const copies = await Promise.all(Array.from({ length: availableParallelism() }, makeCopy));
   try {
-    const clean = await runTests(copy, [...new Set(chosen.flatMap(({ tests }) => tests))]);
+    const [first = ''] = copies;
+    const clean = await runTests(first, [...new Set(chosen.flatMap(({ tests }) => tests))]);
     if (clean.verdict !== 'SURVIVED') throw new Error(`without any mistake the tests fail already: ${clean.by}`);
     const survivors: string[] = [];
-    for (const mutation of chosen) {
-      const { verdict, by } = await tryMutation(copy, mutation);
-      if (verdict !== 'killed') survivors.push(mutation.name);
-      console.log(`${verdict.padEnd(8)}  ${mutation.name}${by === '' ? '' : `\n          ${by}`}`);
-    }
+    // Each copy takes the next one, so that every core has something to do.
+    const queue = chosen.values();
+    await Promise.all(
+      copies.map(async (copy) => {
+        for (const mutation of queue) {
+          const { verdict, by } = await tryMutation(copy, mutation);
+          if (verdict !== 'killed') survivors.push(mutation.name);
+          console.log(`${verdict.padEnd(8)}  ${mutation.name}${by === '' ? '' : `\n          ${by}`}`);
+        }
+      }),
+    );
     console.log(`\n${chosen.length - survivors.length} of ${chosen.length} killed`);
     process.exitCode = survivors.length > 0 ? 1 : 0;
   } finally {
-    await rm(copy, { recursive: true, force: true });
+    await Promise.all(copies.map((copy) => rm(copy, { recursive: true, force: true })));
   }
 }

@@ -172,9 +172,9 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a list of children is compared as of its last page',
     file: INGEST,
-    find: `    t.input := jsonb_build_object('started_at', p_page -> 'started_at', 'version', from_ms, 'version_until', until_ms)
+    find: `    t.input := jsonb_build_object('started_at', started, 'version', from_ms, 'version_until', until_ms)
       || t.input ||`,
-    replace: `    t.input := t.input || jsonb_build_object('started_at', p_page -> 'started_at', 'version', from_ms, 'version_until', until_ms)
+    replace: `    t.input := t.input || jsonb_build_object('started_at', started, 'version', from_ms, 'version_until', until_ms)
       ||`,
     tests: [WEBHOOKS],
   },

@@ -571,14 +571,17 @@ describeEachDatabase('syncing', (make) => {
   });
 
   it('A15 a number that changes its sign and a field that moves into its neighbour are changes', async () => {
-    const mirror = open();
-    const first = mirror.account.create('thing', { balance: 500, tax: { rate: 1 }, net: 2 });
-    await mirror.full();
-    for (const fields of [{ balance: -500 }, { tax: { rate: 1, net: 2 }, net: undefined }]) {
-      mirror.account.tick();
-      mirror.account.update('thing', first.id, fields);
-      const run = await mirror.full();
-      expect(run.resources['thing']).toMatchObject({ updated: 1 });
+    // One of them has fields that are left out of the comparison, and so is compared in another way.
+    for (const kind of ['thing', 'tag']) {
+      const mirror = open({ resources: [kind] });
+      const first = mirror.account.create(kind, { balance: 500, tax: { rate: 1 }, net: 2 });
+      await mirror.full();
+      for (const fields of [{ balance: -500 }, { tax: { rate: 1, net: 2 }, net: undefined }]) {
+        mirror.account.tick();
+        mirror.account.update(kind, first.id, fields);
+        const run = await mirror.full();
+        expect(run.resources[kind]).toMatchObject({ updated: 1 });
+      }
     }
   });
 

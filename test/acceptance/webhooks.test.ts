@@ -214,6 +214,19 @@ describeEachDatabase('webhooks', (make) => {
     expect(await mirror.row('part', part(2).id)).toMatchObject({ deleted: true, parent_id: id });
   });
 
+  it('A11 an event that comes too late brings back no part that its successor no longer had', async () => {
+    const mirror = open({ resources: ['thing', 'part'] });
+    const part = { id: `${mirror.key}_p1`, text: 'one' };
+    const { id } = mirror.account.create('thing', { parts: [part] });
+    const [first] = mirror.account.log.slice(-1);
+    mirror.account.tick(10);
+    mirror.account.update('thing', id, { parts: [] });
+    const [second] = mirror.account.log.slice(-1);
+    for (const event of [second, first]) if (event !== undefined) await mirror.deliver(event);
+    await mirror.expectTruth();
+    expect(await mirror.row('part', part.id)).toBeUndefined();
+  });
+
   it('A11 A22 a nested list that says has_more is completed first', async () => {
     const mirror = open();
     const part = (n: number) => ({ id: `${mirror.key}_${n}` });

@@ -18,24 +18,31 @@ begin
 end $$;
 
 drop function if exists supasaasy.find_doubtful(supasaasy.passes, bigint);
--- Holds what a pass saw against the rows, before its sweep, in one reading of both: `living`, the rows that it could have
--- shown; `missing`, how many find_missing will find; `doubtful`, the ids of rows that it did not name and that a delivery
--- has touched since it began, though what that told was older than the pass: nothing shows that they lived when it began.
--- Their deletion may lie before the watermark that the run leaves behind, where no incremental run looks.
-create or replace function supasaasy.compare_pass(
-  p_pass supasaasy.passes, p_hides_archived boolean, p_first_read bigint, out living bigint, out missing bigint, out doubtful jsonb
+drop function if exists supasaasy.compare_pass(supasaasy.passes, boolean, bigint);
+drop function if exists supasaasy.measure_pass(supasaasy.passes);
+-- Holds what a pass saw against the rows, in one reading of both: `named`, the distinct ids; `rowless`, named but not
+-- stored; `living`, the rows that it could have shown, and `digest`, the sum of their hashes; `missing`, those of them that
+-- it did not name and that nothing has touched since it began; `doubtful`, the ids of rows that it did not name and that a
+-- delivery has touched since it began, though what that told was older than the pass: nothing shows that they lived when
+-- it began. Their deletion may lie before the watermark that the run leaves behind, where no incremental run looks.
+create or replace function supasaasy.measure_pass(
+  p_pass supasaasy.passes, p_hides_archived boolean, p_first_read bigint,
+  out named bigint, out rowless bigint, out living bigint, out digest text, out missing bigint, out doubtful jsonb
 ) language plpgsql set search_path = '' set enable_nestloop = off set enable_mergejoin = off set jit = off set work_mem = '16MB' as $$
 begin
-  select count(*) filter (where shown), count(*) filter (where unseen and shown and observed_at < p_pass.started_at),
-    jsonb_agg(external_id) filter (where unseen and observed_at >= p_pass.started_at and version_until < p_first_read)
-  into living, missing, doubtful
-  from (
-    select e.external_id, e.observed_at, e.version_until, seen.id is null as unseen, not (p_hides_archived and e.archived_at is not null) as shown
-    from supasaasy.entities e
-    left join (select distinct unnest(p.ids) collate "C" as id from supasaasy.pass_pages p where p.pass_id = p_pass.id) seen on seen.id = e.external_id
-    where e.app_key = p_pass.app_key and e.collection_key = p_pass.collection_key and e.deleted_at is null
-      and (p_pass.window_from is null or e.source_created_at >= p_pass.window_from)
-  ) row_of_pass;
+  select count(s.id), count(*) filter (where s.id is not null and e.external_id is null),
+    count(*) filter (where e.shown), supasaasy.hex64(sum(e.payload_hash) filter (where e.shown)),
+    count(*) filter (where s.id is null and e.shown and e.observed_at < p_pass.started_at),
+    jsonb_agg(e.external_id) filter (where s.id is null and e.in_window and e.observed_at >= p_pass.started_at and e.version_until < p_first_read)
+  into named, rowless, living, digest, missing, doubtful
+  from (select distinct unnest(p.ids) collate "C" as id from supasaasy.pass_pages p where p.pass_id = p_pass.id) s
+  full join (
+    select external_id, observed_at, version_until, payload_hash, in_window, in_window and not (p_hides_archived and archived_at is not null) as shown
+    from (
+      select x.*, x.deleted_at is null and (p_pass.window_from is null or x.source_created_at >= p_pass.window_from) as in_window
+      from supasaasy.entities x where x.app_key = p_pass.app_key and x.collection_key = p_pass.collection_key
+    ) x
+  ) e on e.external_id = s.id;
 end $$;
 
 -- What a complete pass did not see is gone, unless the pass itself is suspicious. First call: finds what is missing
@@ -52,10 +59,9 @@ declare
   spec jsonb := p_page -> 'spec';
   -- The list leaves out archived objects: that it does not show them says nothing.
   hides_archived boolean := coalesce((p_page ->> 'hides_archived')::boolean, false);
-  compared record;
-  seen_count bigint;
-  living bigint;
+  measured record;
   missing bigint;
+  final jsonb;
   ids text[];
   context jsonb;
   result jsonb := '{"deleted": 0}';
@@ -73,23 +79,27 @@ begin
   perform supasaasy.lock_collections(t.app_key, supasaasy.collections_of(spec), false);
 
   if not t.input ? 'judged' then
-    select * into compared from supasaasy.compare_pass(pass, hides_archived, first_read);
+    select * into measured from supasaasy.measure_pass(pass, hides_archived, first_read);
     if coalesce((spec ->> 'retrievable')::boolean, false) then
-      perform supasaasy.ask_again(t.app_key, spec, compared.doubtful, jsonb_build_object('run_id', t.run_id, 'priority', t.priority));
+      perform supasaasy.ask_again(t.app_key, spec, measured.doubtful, jsonb_build_object('run_id', t.run_id, 'priority', t.priority));
     end if;
-    living := compared.living;
-    select coalesce(sum(cardinality(p.ids)), 0) into seen_count from supasaasy.pass_pages p where p.pass_id = t.pass_id;
-    missing := case when compared.missing = 0 then 0 else supasaasy.find_missing(pass, hides_archived) end;
+    missing := case when measured.missing = 0 then 0 else supasaasy.find_missing(pass, hides_archived) end;
+    -- Nothing of it will change any more, but by news: the certificate need not read it all again.
+    if missing = 0 and measured.doubtful is null and measured.rowless = 0 and not exists (
+      select 1 from supasaasy.tasks x where x.run_id = t.run_id and x.collection_key = t.collection_key and x.id <> t.id and x.state in ('ready', 'running')
+    ) then
+      final := jsonb_build_object('at', clock_timestamp(), 'named', measured.named, 'living', measured.living, 'digest', measured.digest);
+    end if;
     paused := supasaasy.deletions_paused(t.app_key, t.collection_key);
     update supasaasy.passes set hides_archived = coalesce((p_page ->> 'hides_archived')::boolean, false), children = coalesce(spec -> 'children', '[]') where id = t.pass_id;
     if not coalesce((p_page ->> 'allow')::boolean, false) and (
-      (missing >= (p_page ->> 'floor')::bigint and missing > living * (p_page ->> 'share')::float8)
+      (missing >= (p_page ->> 'floor')::bigint and missing > measured.living * (p_page ->> 'share')::float8)
       -- An empty list of objects that nobody can ask for one by one: no second witness.
-      or (seen_count = 0 and missing >= case when coalesce((spec ->> 'retrievable')::boolean, false) then 10 else 1 end)
+      or (measured.named = 0 and missing >= case when coalesce((spec ->> 'retrievable')::boolean, false) then 10 else 1 end)
       or (paused is not null and missing > 0)
     ) then
       reason := format('the pass over %s no longer shows %s of %s rows; nothing was deleted, because that looks like a wrong key, a lost permission or an empty answer. If the provider really lost them, run: supasaasy sync %s --mode full --resource %s --allow-mass-delete',
-        t.collection_key, missing, living, t.app_key, t.resource);
+        t.collection_key, missing, measured.living, t.app_key, t.resource);
       update supasaasy.passes set state = 'refused', note = reason, finished_at = clock_timestamp() where id = t.pass_id;
       perform supasaasy.pause_deletions(t.app_key, t.collection_key, reason);
       delete from supasaasy.pass_missing where pass_id = t.pass_id;
@@ -118,7 +128,7 @@ begin
     result := supasaasy.apply_gone(t.app_key, spec, ids, context, coalesce(first_read, 0), coalesce(last_read, first_read, 0));
   end if;
   if ids is null or cardinality(ids) < (p_page ->> 'batch')::int then
-    update supasaasy.passes set state = 'swept', finished_at = clock_timestamp() where id = t.pass_id;
+    update supasaasy.passes set state = 'swept', finished_at = clock_timestamp(), measured = final where id = t.pass_id;
     update supasaasy.tasks set state = 'done', finished_at = clock_timestamp(), lease_token = null, lease_until = null,
       input = t.input, deleted = deleted + (result ->> 'deleted')::bigint where id = p_task;
     return jsonb_build_object('done', true, 'deleted', result -> 'deleted', 'missing', t.input -> 'missing');

@@ -22,6 +22,8 @@ language plpgsql set search_path = '' as $$
 declare
   -- What a first page may expect below it, in multiples of itself: each empty guess costs one request.
   guesses constant integer[] := array[16, 64, 256];
+  -- Who answers at once has shown a few pages before anybody looks.
+  first_pages constant integer := 4;
   -- A piece shorter than this many pages is not worth the half-empty page at its end; the more a pass has wasted and
   -- will waste, the longer a piece must be. While little was read, what is left is a guess, and pieces are long.
   -- (`npm run bench -- latency`, skewed data: cutting early and small used up the waste that long ranges need later, and
@@ -112,13 +114,13 @@ begin
 
   for i in 1 .. cardinality(candidates) loop
     c := candidates[i];
-    continue when pieces[i] = 1 and not (c.range_from is null and c.pages = 1 and made < p_want);
+    continue when pieces[i] = 1 and not (c.range_from is null and c.pages <= first_pages and made < p_want);
     select * into t from supasaasy.tasks where id = c.id for update;
     continue when t.state <> 'running' or t.cursor is null or t.cursor_created is null or t.range_from is distinct from c.range_from;
     bounds := '{}';
-    guessing := t.range_from is null and t.pages = 1 and t.range_to is null;
+    guessing := t.range_from is null and t.pages <= first_pages and t.range_to is null;
     if guessing then
-      -- Nothing is known but the density of one page.
+      -- Nothing is known but the density of a page or two.
       for ways in 1 .. least(cardinality(guesses), p_want - made) loop
         bounds := bounds || (t.cursor_created - (c.span * guesses[ways])::bigint);
       end loop;

@@ -5,6 +5,8 @@ alter table supasaasy.sync_state add column if not exists deletions_paused_reaso
 -- What the sweep knew about the resource's list, for the certificate that follows.
 alter table supasaasy.passes add column if not exists hides_archived boolean not null default false;
 alter table supasaasy.passes add column if not exists children jsonb not null default '[]';
+-- What it measured, where nothing was left to be done after it: {at, named, living, digest}.
+alter table supasaasy.passes add column if not exists measured jsonb;
 
 -- The last complete pass or audit of each resource: what it counted, what it found, what of that was mended.
 create table if not exists supasaasy.certificates (
@@ -55,33 +57,13 @@ language sql stable set search_path = '' set jit = off as $$
     and not (p_hides_archived and e.archived_at is not null) and (p_from is null or e.source_created_at >= p_from);
 $$;
 
-drop function if exists supasaasy.measure_pass(supasaasy.passes);
--- Holds what a pass saw against the rows, after its sweep, in one reading of both: `named`, the distinct ids; `rowless`,
--- named but not stored; `unseen`, stored but neither named nor touched since the pass began; `living` and `digest` as in
--- measure_rows.
-create or replace function supasaasy.measure_pass(
-  p_pass supasaasy.passes, out named bigint, out rowless bigint, out unseen bigint, out living bigint, out digest text
-) language plpgsql set search_path = '' set enable_nestloop = off set enable_mergejoin = off set jit = off set work_mem = '16MB' as $$
-begin
-  select count(s.id), count(*) filter (where s.id is not null and e.external_id is null),
-    count(*) filter (where s.id is null and e.shown and e.observed_at < p_pass.started_at),
-    count(*) filter (where e.shown), supasaasy.hex64(sum(e.payload_hash) filter (where e.shown))
-  into named, rowless, unseen, living, digest
-  from (select distinct unnest(p.ids) collate "C" as id from supasaasy.pass_pages p where p.pass_id = p_pass.id) s
-  full join (
-    select x.external_id, x.observed_at, x.payload_hash, x.deleted_at is null and not (p_pass.hides_archived and x.archived_at is not null)
-      and (p_pass.window_from is null or x.source_created_at >= p_pass.window_from) as shown
-    from supasaasy.entities x where x.app_key = p_pass.app_key and x.collection_key = p_pass.collection_key
-  ) e on e.external_id = s.id;
-end $$;
-
 -- Called by advance_run, in its transaction, when a run ends: a certificate for every pass that was swept.
 create or replace function supasaasy.certify_passes(p_run uuid) returns void
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
 declare
   pass supasaasy.passes;
-  checked record;
+  checked jsonb;
   rows record;
   tally record;
   child jsonb;
@@ -94,13 +76,13 @@ begin
       and q.updated_at < pass.started_at and pass.window_from is null;
     select count(*) into waiting from supasaasy.quarantine q
     where q.app_key = pass.app_key and q.collection_key = pass.collection_key and q.resolved_at is null;
-    select * into checked from supasaasy.measure_pass(pass);
+    checked := coalesce(pass.measured, to_jsonb(supasaasy.measure_pass(pass, pass.hides_archived, null)));
     select coalesce(sum(t.created), 0)::bigint as missing, coalesce(sum(t.updated + t.archived), 0)::bigint as stale,
       coalesce(sum(t.deleted), 0)::bigint as extra into tally
     from supasaasy.tasks t where t.run_id = p_run and t.collection_key = pass.collection_key and t.state = 'done';
-    perform supasaasy.certify(pass, 'pass', pass.resource, pass.collection_key, checked.named, checked.living, checked.digest,
+    perform supasaasy.certify(pass, 'pass', pass.resource, pass.collection_key, (checked ->> 'named')::bigint, (checked ->> 'living')::bigint, checked ->> 'digest',
       tally.missing, tally.stale, tally.extra, tally.missing + tally.stale + tally.extra, waiting,
-      checked.rowless <= waiting and checked.unseen = 0 and waiting = 0
+      coalesce((checked ->> 'rowless')::bigint, 0) <= waiting and coalesce((checked ->> 'missing')::bigint, 0) = 0 and waiting = 0
         and not exists (select 1 from supasaasy.tasks t where t.run_id = p_run and t.collection_key = pass.collection_key and t.state = 'failed'));
     for child in select value from jsonb_array_elements(pass.children) loop
       select * into rows from supasaasy.measure_rows(pass.app_key, child ->> 'collection', null, false);
@@ -125,9 +107,10 @@ create or replace function supasaasy.certify(
   p_missing bigint, p_stale bigint, p_extra bigint, p_repaired bigint, p_quarantined bigint, p_holds boolean
 ) returns void
 language sql set search_path = '' as $$
-  insert into supasaasy.certificates (app_key, collection_key, resource, kind, run_id, began_at, source_count, mirror_count, digest,
+  insert into supasaasy.certificates (app_key, collection_key, resource, kind, run_id, began_at, certified_at, source_count, mirror_count, digest,
     missing, stale, extra, repaired, quarantined, holds)
-  values (p_pass.app_key, p_collection, p_resource, p_kind, p_pass.run_id, p_pass.started_at, p_source, p_mirror, p_digest,
+  values (p_pass.app_key, p_collection, p_resource, p_kind, p_pass.run_id, p_pass.started_at,
+    coalesce(case when p_collection = p_pass.collection_key then (p_pass.measured ->> 'at')::timestamptz end, clock_timestamp()), p_source, p_mirror, p_digest,
     p_missing, p_stale, p_extra, p_repaired, p_quarantined, p_holds)
   on conflict (app_key, collection_key) do update set resource = excluded.resource, kind = excluded.kind, run_id = excluded.run_id,
     began_at = excluded.began_at, certified_at = excluded.certified_at, source_count = excluded.source_count,

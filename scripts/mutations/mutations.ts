@@ -306,14 +306,14 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'the breaker does not trip on a share',
     file: RUNS,
-    find: `missing > living * (p_page ->> 'share')::float8`,
+    find: `missing > measured.living * (p_page ->> 'share')::float8`,
     replace: 'false',
     tests: [DELETES],
   },
   {
     name: 'the breaker does not trip on an empty answer',
     file: RUNS,
-    find: 'or (seen_count = 0 and missing >=',
+    find: 'or (measured.named = 0 and missing >=',
     replace: 'or (false and missing >=',
     tests: [DELETES],
   },
@@ -434,8 +434,8 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'an old event that arrives during a pass hides a deletion from it',
-    file: RUNS,
-    find: 'and version_until < p_first_read',
+    file: 'src/engine/migrations/017_proof.sql',
+    find: 'and e.version_until < p_first_read',
     replace: 'and false',
     tests: [DELETES],
     by: 'A32 a deletion before a pass',

@@ -57,6 +57,32 @@ language sql stable set search_path = '' set jit = off as $$
     and not (p_hides_archived and e.archived_at is not null) and (p_from is null or e.source_created_at >= p_from);
 $$;
 
+drop function if exists supasaasy.measure_pass(supasaasy.passes);
+-- Holds what a pass saw against the rows, in one reading of both: `named`, the distinct ids; `rowless`, named but not
+-- stored; `living`, the rows that it could have shown, and `digest`, the sum of their hashes; `missing`, those of them that
+-- it did not name and that nothing has touched since it began; `doubtful`, the ids of rows that it did not name and that a
+-- delivery has touched since it began, though what that told was older than the pass: nothing shows that they lived when
+-- it began. Their deletion may lie before the watermark that the run leaves behind, where no incremental run looks.
+create or replace function supasaasy.measure_pass(
+  p_pass supasaasy.passes, p_hides_archived boolean, p_first_read bigint,
+  out named bigint, out rowless bigint, out living bigint, out digest text, out missing bigint, out doubtful jsonb
+) language plpgsql set search_path = '' set enable_nestloop = off set enable_mergejoin = off set jit = off set work_mem = '16MB' as $$
+begin
+  select count(s.id), count(*) filter (where s.id is not null and e.external_id is null),
+    count(*) filter (where e.shown), supasaasy.hex64(sum(e.payload_hash) filter (where e.shown)),
+    count(*) filter (where s.id is null and e.shown and e.observed_at < p_pass.started_at),
+    jsonb_agg(e.external_id) filter (where s.id is null and e.in_window and e.observed_at >= p_pass.started_at and e.version_until < p_first_read)
+  into named, rowless, living, digest, missing, doubtful
+  from (select distinct unnest(p.ids) collate "C" as id from supasaasy.pass_pages p where p.pass_id = p_pass.id) s
+  full join (
+    select external_id, observed_at, version_until, payload_hash, in_window, in_window and not (p_hides_archived and archived_at is not null) as shown
+    from (
+      select x.*, x.deleted_at is null and (p_pass.window_from is null or x.source_created_at >= p_pass.window_from) as in_window
+      from supasaasy.entities x where x.app_key = p_pass.app_key and x.collection_key = p_pass.collection_key
+    ) x
+  ) e on e.external_id = s.id;
+end $$;
+
 -- Called by advance_run, in its transaction, when a run ends: a certificate for every pass that was swept.
 create or replace function supasaasy.certify_passes(p_run uuid) returns void
 language plpgsql set search_path = '' as $$

@@ -2,7 +2,15 @@ import { HttpError } from './http-error.ts';
 
 /** The whole body, or 413 as soon as it is known to be longer: by its header, else by counting what arrives. */
 export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const announced = request.headers.get('content-length');
+  if (Number(announced ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  if (announced !== null) {
+    // No server lets a body be longer than announced. On Node this takes it from the socket as it is; as a stream, it cost
+    // a tenth of what a delivery costs.
+    const whole = new Uint8Array(await request.arrayBuffer());
+    if (whole.byteLength > maxBytes) throw tooLarge(maxBytes);
+    return whole;
+  }
   if (request.body === null) return new Uint8Array();
   const reader = request.body.getReader();
   const chunks: Uint8Array[] = [];

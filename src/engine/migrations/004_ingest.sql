@@ -538,7 +538,8 @@ begin
   update supasaasy.tasks set
     cursor = case when asked_once_more then null when done then cursor else next_cursor end,
     cursor_created = coalesce(last_created, cursor_created), first_created = coalesce(first_created, top_created),
-    page_span = coalesce(top_created - last_created, page_span),
+    -- Down from the record above the page, unless there is a hole between.
+    page_span = coalesce(least(coalesce(t.cursor_created, t.range_to, top_created) - last_created, 1.1 * (top_created - last_created) + 1)::bigint, page_span),
     read_from = least(read_from, from_ms), read_until = greatest(read_until, case when kind in ('list', 'fanout') then until_ms end),
     pages = pages + 1, requests = requests + coalesce((p_page ->> 'requests')::int, 1), records = records + record_count,
     created = created + (result ->> 'created')::bigint, updated = updated + (result ->> 'updated')::bigint,

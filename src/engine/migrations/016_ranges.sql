@@ -3,7 +3,8 @@ alter table supasaasy.tasks add column if not exists page_span bigint;
 
 drop type if exists supasaasy.split_candidate;
 create type supasaasy.split_candidate as (
-  id bigint, pages integer, range_from bigint, bottom bigint, span float8, pages_left float8, tail boolean, read float8, wasted float8, expected float8, unknown bigint
+  id bigint, pages integer, range_from bigint, bottom bigint, span float8, pages_left float8, tail boolean, momentary boolean,
+  read float8, wasted float8, expected float8, unknown bigint
 );
 
 -- Ranges of creation time that split while they are read: what is left is what splits, so that requests are wasted
@@ -15,7 +16,8 @@ create type supasaasy.split_candidate as (
 -- bound: they are stored twice at worst, which changes nothing.
 --
 -- What is left is guessed from the last page: sparse and dense times alternate, and the average of a task knows of a
--- change too late. Every range costs half a page at its end, so the number of ranges is what the waste is made of.
+-- change too late. A cut lies where a page is expected to end. Still, nearly every range has a page at its end that is
+-- not full: the number of ranges is what the waste is made of.
 create or replace function supasaasy.split_tasks(p_filter jsonb, p_want integer, p_page_size integer default 100) returns integer
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
@@ -24,14 +26,17 @@ declare
   guesses constant integer[] := array[16, 64, 256];
   -- Who answers at once has shown a few pages before anybody looks.
   first_pages constant integer := 4;
-  -- A piece shorter than this many pages is not worth the half-empty page at its end; the more a pass has wasted and
-  -- will waste, the longer a piece must be. While little was read, what is left is a guess, and pieces are long.
-  -- (`npm run bench -- latency`, skewed data: cutting early and small used up the waste that long ranges need later, and
-  -- took 9 to 12 s instead of 6 to 8.)
+  -- A piece shorter than this many pages is not worth the page at its end that is not full; the more a pass has wasted and
+  -- will waste, the longer a piece must be. While little was read (`early`, pages), what is left is a guess, and pieces are
+  -- long (`unsure`). (`npm run bench -- latency`, skewed data: cutting early and small used up the waste that long ranges
+  -- need later, and took 9 to 12 s instead of 6 to 7.)
   short constant float8 := 1.5;
   long constant float8 := 3;
-  very_long constant float8 := 12;
+  very_long constant float8 := 8;
+  unsure constant float8 := 12;
   early constant float8 := 60;
+  -- What a range that is open wastes at its end, in pages: less than half of one, because a cut aims at the end of a page.
+  edge constant float8 := 0.25;
   candidates supasaasy.split_candidate[];
   pieces integer[];
   wanted integer := p_want;
@@ -48,11 +53,11 @@ declare
   i integer;
 begin
   with passes as (
-    -- Requests beyond full pages; a running range will waste half of one more.
+    -- Requests beyond full pages; a running range will waste a part of one more.
     select pass_id, coalesce(sum(requests - records::float8 / p_page_size) filter (where state = 'done'), 0) as lost,
-      0.5 * count(*) filter (where state in ('ready', 'running')) as open,
+      edge * count(*) filter (where state in ('ready', 'running')) as open,
       sum(records)::float8 / p_page_size as read,
-      count(*) filter (where state in ('ready', 'running') and pages = 0) as unknown
+      count(*) filter (where state in ('ready', 'running') and pages = 0 and input ?| array['guess', 'tail']) as unknown
     from supasaasy.tasks
     where pass_id in (select pass_id from supasaasy.tasks where state = 'running' and kind = 'list' and pages > 0) and kind = 'list'
     group by pass_id
@@ -79,7 +84,7 @@ begin
     select *, sum(pages_left) over (partition by pass_id) as pass_left from judged
   )
   select array_agg(row(s.id, s.pages, s.range_from, s.bottom, s.span, s.pages_left,
-      s.tail, p.read, p.lost + p.open, p.read + least(s.pass_left, 4 * p.read), p.unknown)::supasaasy.split_candidate
+      s.tail, s.momentary, p.read, p.lost + p.open, p.read + least(s.pass_left, 4 * p.read), p.unknown)::supasaasy.split_candidate
     order by s.pages_left desc)
   into candidates from summed s join passes p on p.pass_id is not distinct from s.pass_id;
   if candidates is null then
@@ -94,13 +99,13 @@ begin
     for i in 1 .. cardinality(candidates) loop
       size := candidates[i].pages_left / pieces[i];
       if size > best_size and (candidates[i].pages_left / (pieces[i] + 1) >= case
-          when candidates[i].read < early then very_long
-          when candidates[i].wasted + 0.5 * (p_want - wanted) < 2 + 0.03 * candidates[i].expected then short
-          when candidates[i].wasted + 0.5 * (p_want - wanted) < 3 + 0.034 * candidates[i].expected then long
+          when candidates[i].read < early then unsure
+          when candidates[i].wasted + edge * (p_want - wanted) < 2 + 0.026 * candidates[i].expected then short
+          when candidates[i].wasted + edge * (p_want - wanted) < 3 + 0.031 * candidates[i].expected then long
           else very_long end)
         -- Below the oldest that anybody expected: one look, not many.
         and not (candidates[i].tail and pieces[i] = 2)
-        -- While some have not shown their first page, nobody takes their share: the longest may be among them.
+        -- While a guess has not shown its first page, nobody takes its share: the longest may be among them.
         and not (candidates[i].read < early and candidates[i].unknown > 0
           and pieces[i] > p_want::float8 / (cardinality(candidates) + candidates[i].unknown)) then
         best := i;
@@ -128,8 +133,11 @@ begin
       ways := least(pieces[i] - 1, p_want - made);
       lowest := least(c.bottom, t.cursor_created);
       -- An open range keeps one piece more, below what it expects.
+      size := c.pages_left / greatest(ways + (t.range_from is not null)::int, 1);
       for way in 1 .. ways loop
-        bounds := bounds || (t.cursor_created - ((t.cursor_created - lowest) * way::float8 / (ways + (t.range_from is not null)::int))::bigint);
+        bounds := bounds || (t.cursor_created - case
+          when c.momentary then (t.cursor_created - lowest) * way::float8 / (ways + (t.range_from is not null)::int)
+          else c.span * greatest(round(way * size), 1) end::bigint);
       end loop;
     end if;
     -- Falling, apart, and inside what is left.
@@ -139,8 +147,8 @@ begin
     for way in 1 .. cardinality(bounds) loop
       insert into supasaasy.tasks (run_id, pass_id, app_key, resource, collection_key, kind, input, range_from, range_to, priority)
       values (t.run_id, t.pass_id, t.app_key, t.resource, t.collection_key, t.kind,
-        t.input - array['children', 'mark', 'lost', 'tail']
-          || case when way = cardinality(bounds) and t.range_from is null and not guessing then '{"tail": true}' else '{}' end::jsonb,
+        t.input - array['children', 'mark', 'lost', 'tail', 'guess']
+          || case when guessing then '{"guess": true}' when way = cardinality(bounds) and t.range_from is null then '{"tail": true}' else '{}' end::jsonb,
         case when way < cardinality(bounds) then bounds[way + 1] else t.range_from end, bounds[way], t.priority);
       made := made + 1;
     end loop;

@@ -35,8 +35,9 @@ declare
   very_long constant float8 := 8;
   unsure constant float8 := 12;
   early constant float8 := 60;
-  -- What a range that is open wastes at its end, in pages: less than half of one, because a cut aims at the end of a page.
-  edge constant float8 := 0.25;
+  -- What a range that is open wastes at its end, in pages: a little less than half of one, because a cut aims at the end
+  -- of a page.
+  edge constant float8 := 0.4;
   candidates supasaasy.split_candidate[];
   pieces integer[];
   wanted integer := p_want;
@@ -100,8 +101,8 @@ begin
       size := candidates[i].pages_left / pieces[i];
       if size > best_size and (candidates[i].pages_left / (pieces[i] + 1) >= case
           when candidates[i].read < early then unsure
-          when candidates[i].wasted + edge * (p_want - wanted) < 2 + 0.026 * candidates[i].expected then short
-          when candidates[i].wasted + edge * (p_want - wanted) < 3 + 0.031 * candidates[i].expected then long
+          when candidates[i].wasted + edge * (p_want - wanted) < 2 + 0.03 * candidates[i].expected then short
+          when candidates[i].wasted + edge * (p_want - wanted) < 3 + 0.035 * candidates[i].expected then long
           else very_long end)
         -- Below the oldest that anybody expected: one look, not many.
         and not (candidates[i].tail and pieces[i] = 2)

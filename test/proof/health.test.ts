@@ -32,6 +32,11 @@ describeEachDatabase('what a person sees of the proof', (make) => {
       holds: true,
     });
     expect(part).toMatchObject({ resource: 'part', source: null, mirror: 6, holds: true });
+    const [rows] = await db.query<{ digest: string }>(
+      `select digest from supasaasy.measure_rows($1, 'acme_thing', null, false)`,
+      [mirror.key],
+    );
+    expect(thing?.digest).toBe(rows?.digest);
 
     // The same rows in another order, in another app.
     const twin = createMirror(db, { account: mirror.account });
@@ -48,6 +53,30 @@ describeEachDatabase('what a person sees of the proof', (make) => {
     const [, after] = await certificate();
     expect(after).toMatchObject({ source: 5, mirror: 5, missing: 0, stale: 1, extra: 1, repaired: 2, holds: true });
     expect(after?.digest).not.toBe(thing?.digest);
+  });
+
+  it('a certificate does not hold where a row that the pass has named is lost', async () => {
+    const db = await make({ template: ACME_TEMPLATE });
+    const mirror = createMirror(db, { settings: { readAhead: false } });
+    for (let n = 0; n < 9; n += 1) mirror.account.create('thing', { n });
+    let lost = 0;
+    mirror.api.afterAnswer = async ({ path, query }) => {
+      if (path !== '/things' || !query.has('after') || lost > 0) return;
+      const gone = await db.query(
+        `delete from supasaasy.entities where app_key = $1 and collection_key = 'acme_thing' returning 1`,
+        [mirror.key],
+      );
+      lost = gone.length;
+    };
+    await mirror.full();
+    expect(lost).toBeGreaterThan(0);
+    expect(
+      await db.query(
+        `select source_count::int as source, mirror_count::int as mirror, holds from supasaasy.certificates
+         where app_key = $1 and resource = 'thing'`,
+        [mirror.key],
+      ),
+    ).toEqual([{ source: 9, mirror: 9 - lost, holds: false }]);
   });
 
   it('one row of health per resource: success, watermark, freshness of what webhooks brought', async () => {

@@ -35,7 +35,7 @@ export interface AppConfig extends Omit<z.output<typeof appSchema>, 'config' | '
  */
 export function defineConfig(input: ConfigInput): Config {
   const mistakes = findMistakes(input);
-  if (mistakes.length > 0) throw new ConfigError('supasaasy.config.ts has mistakes:', mistakes);
+  if (mistakes.length > 0) throw new ConfigError('the configuration has mistakes:', mistakes);
   const config = configSchema.parse(input);
   return { ...config, apps: config.apps.map((app) => completeApp(app, config.sync_from)) };
 }

@@ -27,6 +27,8 @@ export async function loadConfig(file: string): Promise<Config> {
   try {
     module = (await import(pathToFileURL(path).href)) as { default?: Config };
   } catch (error) {
+    if (error instanceof ConfigError)
+      throw new ConfigError(`${file}: ${error.message.split('\n', 1)[0]}`, error.problems, { cause: error });
     if (error instanceof SupasaasyError) throw error;
     throw new ConfigError(`${file} cannot be loaded: ${describeError(error)}`, [], { cause: error });
   }

@@ -17,20 +17,7 @@ export interface SandboxOrder extends Omit<StripeSandboxOptions, 'nowMs'> {
 const OWN_BYTES = 730;
 const WORDS =
   'prefers invoices by post, was moved from the old system in spring, asks for a call before each renewal, pays late but pays; ';
-
-/** Longer descriptions in customers. A fixed text in a page that is text already: 50 µs a page, all of them the sandbox's. */
-function padded(provider: SandboxProvider, bytes: number): SandboxProvider {
-  const text = WORDS.repeat(Math.ceil(bytes / WORDS.length)).slice(0, Math.max(0, bytes - OWN_BYTES));
-  return {
-    ...provider,
-    handle(request) {
-      const answer = provider.handle(request);
-      return request.path === '/v1/customers'
-        ? { ...answer, body: String(answer.body).replaceAll('"description":null', `"description":"${text}"`) }
-        : answer;
-    },
-  };
-}
+const noteOf = (length: number) => WORDS.repeat(Math.ceil(length / WORDS.length)).slice(0, length);
 
 let server: SandboxServer | undefined;
 
@@ -61,8 +48,13 @@ function running(): SandboxServer {
 
 const calls = {
   async start({ latencyMs, rateLimit, customerBytes, ...options }: SandboxOrder): Promise<string> {
-    const provider = createStripeSandbox({ apiKey: 'sk_live_bench', webhookSecret: WEBHOOK_SECRET, ...options });
-    server = await serveSandbox(customerBytes === undefined ? provider : padded(provider, customerBytes), {
+    const provider = createStripeSandbox({
+      apiKey: 'sk_live_bench',
+      webhookSecret: WEBHOOK_SECRET,
+      ...(customerBytes === undefined ? {} : { customerNote: noteOf(Math.max(0, customerBytes - OWN_BYTES)) }),
+      ...options,
+    });
+    server = await serveSandbox(provider, {
       ...(latencyMs === undefined ? {} : { faults: [{ kind: 'latency', latencyMs }] }),
       ...(rateLimit === undefined ? {} : { rateLimit }),
     });

@@ -57,16 +57,18 @@ export const oneOf = <F>(values: readonly Json[], hash: (facts: F) => number): S
   return new Slot((ink, facts) => ink.copy(bytes[hash(facts) % bytes.length] as Uint8Array));
 };
 
-/** `null` where it is so, else what the slot says. */
-export const nullIf = <F>(isNull: (facts: F) => boolean, slot: Slot<F>): Slot<F> =>
-  new Slot((ink, facts) => {
-    if (isNull(facts)) ink.copy(NULL);
+/** `null` (or another fixed value) where it is so, else what the slot says. */
+export const nullIf = <F>(isNull: (facts: F) => boolean, slot: Slot<F>, value: Json = null): Slot<F> => {
+  const fixed = asciiBytes(asciiJson(value));
+  return new Slot((ink, facts) => {
+    if (isNull(facts)) ink.copy(fixed);
     else {
       if (slot.quoted) ink.byte(QUOTE);
       slot.write(ink, facts);
       if (slot.quoted) ink.byte(QUOTE);
     }
   });
+};
 
 export const number = <F>(of: (facts: F) => number | null): Slot<F> =>
   new Slot((ink, facts) => {

@@ -59,11 +59,14 @@ export interface PopulationOptions {
   readonly days: number;
   readonly distribution: 'even' | 'skewed';
   readonly burst: number;
+  readonly customerNote: string | null;
 }
 
 /** The objects that were there at the beginning, as functions of their position. */
 export interface Population {
   readonly seed: number;
+  /** Description of the customers that have none of their own: how long an object is, for measurements. */
+  readonly customerNote: string | null;
   readonly untilS: number;
   readonly size: Readonly<Record<TableName, number>>;
   readonly codec: Readonly<Record<TableName, IdCodec>>;
@@ -124,6 +127,7 @@ export function createPopulation(options: PopulationOptions): Population {
 
   return {
     seed,
+    customerNote: options.customerNote,
     untilS,
     size,
     codec,

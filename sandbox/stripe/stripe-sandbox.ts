@@ -43,6 +43,8 @@ export interface StripeSandboxOptions extends Partial<StripeSettings> {
   readonly distribution?: 'even' | 'skewed';
   /** Objects of each resource that share one second. */
   readonly burst?: number;
+  /** Description of the customers that have none of their own. */
+  readonly customerNote?: string;
 }
 
 export interface StripeSandbox extends SandboxProvider {
@@ -66,6 +68,7 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
     days: options.days ?? 730,
     distribution: options.distribution ?? 'even',
     burst: options.burst ?? 150,
+    customerNote: options.customerNote ?? null,
   });
   const events = createEventLog({
     seed,

@@ -98,6 +98,7 @@ export function customer(w: World): Resource {
       description: nullIf(
         (i: number) => w.random(i, 8) % 3 !== 0,
         spelled('Customer number ', position, ' of the sandbox'),
+        w.customerNote,
       ),
       discount: null,
       email: email(w, (i: number) => i),

@@ -39,7 +39,7 @@ create table if not exists supasaasy.entities (
   raw_payload       jsonb,
   payload_hash      bigint not null,
   -- Milliseconds since 1970 on the provider's clock: this state was true at some moment in
-  -- [version, version_until]. See apply_states for how two states are ordered.
+  -- [version, version_until]. See decide_states for how two states are ordered.
   version           bigint not null,
   version_until     bigint not null,
   version_source    text not null check (version_source in ('read', 'event')),

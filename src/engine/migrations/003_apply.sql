@@ -142,7 +142,7 @@ return hashtextextended((case when p_has_volatile then value - p_volatile else v
 --      for a resource with its own change time an older change time still wins, because search indexes lag;
 --   3. else intervals that do not touch are ordered by time, and intervals that touch are ambiguous: read again.
 -- An event can only be outdated by another event: the clocks of `event.created` and of list answers need not agree.
-create or replace function supasaasy.apply_states(
+create or replace function supasaasy.decide_states(
   p_app text, p_collection text, p_states supasaasy.entity_state[], p_context jsonb
 ) returns jsonb
 language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan
@@ -168,42 +168,12 @@ declare
   volatile_keys text[] := coalesce(supasaasy.path_of(p_context -> 'volatile'), '{}');
   has_volatile boolean := cardinality(volatile_keys) > 0;
   quiet_creates boolean := coalesce((p_context ->> 'quiet_creates')::boolean, false);
-  fresh boolean := is_read and not dry and coalesce((p_context ->> 'fresh')::boolean, false);
   list_until bigint := coalesce((p_context ->> 'list_until')::bigint, -9223372036854775808);
   candidate_ids text[];
   unchanged_count bigint;
   clock timestamptz := clock_timestamp();
   result jsonb;
 begin
-  if p_states is null or cardinality(p_states) = 0 then
-    return '{"created":0,"updated":0,"unchanged":0,"archived":0,"deleted":0,"stale":0,"again":[],"gone":[],"old":[]}';
-  end if;
-
-  -- A first load: nothing to compare with, so nothing to decide, and no look at what is there before each row (a tenth
-  -- of a page's time, and another one for `on conflict`). What is known after all (an event was faster, a page comes
-  -- again) undoes the attempt, and the page goes the usual way.
-  if fresh and not exists (select 1 from unnest(p_states) where deleted) then
-    begin
-      with inserted as (
-        insert into supasaasy.entities (app_key, collection_key, external_id, parent_id, api_version, raw_payload, payload_hash,
-          version, version_until, version_source, observed_at, source_created_at, created_at, updated_at, archived_at, change_seq)
-        select p_app, p_collection, external_id, parent_id, api_version, payload,
-          supasaasy.payload_hash(payload, has_volatile, volatile_keys), version, version_until, source_name, clock, to_timestamp(source_created / 1000.0), clock, clock,
-          case when archived then to_timestamp(coalesce(archived_at, version) / 1000.0) end,
-          case when not quiet_creates then nextval('supasaasy.change_seq') end
-        from unnest(p_states)
-        returning external_id, version, change_seq
-      )
-      insert into supasaasy.changes (seq, app_key, collection_key, external_id, operation, origin, origin_id, version)
-      select change_seq, p_app, p_collection, external_id, 'create', origin_name, origin_ref, version
-      from inserted where change_seq is not null;
-      return jsonb_build_object('created', cardinality(p_states), 'updated', 0, 'unchanged', 0, 'archived', 0,
-        'deleted', 0, 'stale', 0, 'again', '[]'::jsonb, 'gone', '[]'::jsonb, 'old', '[]'::jsonb);
-    exception when unique_violation then
-      null;
-    end;
-  end if;
-
   -- Without a lock first: an unchanged page locks and writes nothing.
   select coalesce(array_agg(n.external_id) filter (where not same), '{}'), count(*) filter (where same)
   into candidate_ids, unchanged_count
@@ -283,7 +253,7 @@ begin
     insert into supasaasy.entities (app_key, collection_key, external_id, parent_id, api_version, raw_payload, payload_hash,
       version, version_until, version_source, observed_at, source_created_at, created_at, updated_at, archived_at, deleted_at, change_seq)
     select p_app, p_collection, external_id, parent_id, api_version, case when deleted then null else payload end,
-      case when deleted then 0 else supasaasy.payload_hash(payload, has_volatile, volatile_keys) end, version, version_until, source_name, clock, to_timestamp(source_created / 1000.0), clock, clock, new_archived_at,
+      case when deleted then 0 else supasaasy.payload_hash(payload, has_volatile, volatile_keys) end, version, version_until, source_name, clock, to_timestamp(source_created::float8 / 1000), clock, clock, new_archived_at,
       case when deleted then to_timestamp(version / 1000.0) end, seq
     from numbered where not known and decision in ('write', 'bury') and not dry
     order by external_id
@@ -297,7 +267,7 @@ begin
       version, version_until, version_source, observed_at, source_created_at, created_at, updated_at, archived_at, deleted_at, change_seq)
     select p_app, p_collection, external_id, parent_id, api_version, payload,
       case when deleted then 0 else supasaasy.payload_hash(payload, has_volatile, volatile_keys) end, version, version_until, source_name,
-      clock, to_timestamp(source_created / 1000.0), clock, clock, new_archived_at, case when deleted then to_timestamp(version / 1000.0) end, seq
+      clock, to_timestamp(source_created::float8 / 1000), clock, clock, new_archived_at, case when deleted then to_timestamp(version / 1000.0) end, seq
     from numbered where known and decision = 'write' and not dry
     order by external_id
     on conflict (collection_key, external_id, app_key) do update set
@@ -353,3 +323,63 @@ begin
   end if;
   return result;
 end $$;
+
+-- Writes what follows from some states of one collection. Returns the counts, `again` (ids to be read again because nobody
+-- can tell which state is newer), `gone` (ids that became tombstones now) and `old` (ids of states that came too late).
+create or replace function supasaasy.apply_states(
+  p_app text, p_collection text, p_states supasaasy.entity_state[], p_context jsonb
+) returns jsonb
+language plpgsql set search_path = '' as $$
+declare
+  result jsonb;
+begin
+  if p_states is null or cardinality(p_states) = 0 then
+    return '{"created":0,"updated":0,"unchanged":0,"archived":0,"deleted":0,"stale":0,"again":[],"gone":[],"old":[]}';
+  end if;
+  if p_context ->> 'source' = 'read' and (p_context ->> 'fresh')::boolean and not coalesce((p_context ->> 'dry')::boolean, false) then
+    result := supasaasy.insert_states(p_app, p_collection, p_states, p_context);
+  end if;
+  return coalesce(result, supasaasy.decide_states(p_app, p_collection, p_states, p_context));
+end $$;
+
+-- A first load: nothing to compare with, so nothing to decide, and no look at what is there before each row (a tenth
+-- of a page's time, and another one for `on conflict`). What is known after all (an event was faster, a page comes
+-- again) or said to be deleted undoes the attempt: null.
+create or replace function supasaasy.insert_states(
+  p_app text, p_collection text, p_states supasaasy.entity_state[], p_context jsonb
+) returns jsonb
+language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan set jit = off as $$
+#variable_conflict use_column
+declare
+  origin_name text := p_context ->> 'origin';
+  origin_ref text := p_context ->> 'origin_id';
+  volatile_keys text[] := supasaasy.path_of(p_context -> 'volatile');
+  quiet_creates boolean := (p_context ->> 'quiet_creates')::boolean;
+  clock timestamptz := clock_timestamp();
+  created bigint;
+begin
+  with inserted as (
+    insert into supasaasy.entities (app_key, collection_key, external_id, parent_id, api_version, raw_payload, payload_hash,
+      version, version_until, version_source, observed_at, source_created_at, created_at, updated_at, archived_at, change_seq)
+    select p_app, p_collection, external_id, parent_id, api_version, payload,
+      supasaasy.payload_hash(payload, volatile_keys is not null, volatile_keys), version, version_until, 'read', clock,
+      to_timestamp(source_created::float8 / 1000), clock, clock,
+      case when archived then to_timestamp(coalesce(archived_at, version) / 1000.0) end,
+      case when quiet_creates is not true then nextval('supasaasy.change_seq') end
+    from unnest(p_states) where not deleted
+    returning external_id, version, change_seq
+  ), logged as (
+    insert into supasaasy.changes (seq, app_key, collection_key, external_id, operation, origin, origin_id, version)
+    select change_seq, p_app, p_collection, external_id, 'create', origin_name, origin_ref, version
+    from inserted where change_seq is not null
+  )
+  select count(*) into created from inserted;
+  if created < cardinality(p_states) then
+    raise unique_violation;
+  end if;
+  return jsonb_build_object('created', created, 'updated', 0, 'unchanged', 0, 'archived', 0,
+    'deleted', 0, 'stale', 0, 'again', '[]'::jsonb, 'gone', '[]'::jsonb, 'old', '[]'::jsonb);
+exception when unique_violation then
+  return null;
+end $$;
+

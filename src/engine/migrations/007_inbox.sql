@@ -68,7 +68,7 @@ declare
   resource text;
   lock_list text[];
 begin
-  select array_agg(c) into lock_list from jsonb_array_elements(p_groups) g, unnest(supasaasy.collections_of(g -> 'spec')) c;
+  select coalesce(array_agg(distinct c order by c), '{}') into lock_list from jsonb_array_elements(p_groups) g, unnest(supasaasy.collections_of(g -> 'spec')) c;
   perform supasaasy.lock_collections(p_app, lock_list, true);
   for grp in select value from jsonb_array_elements(p_groups) order by value #>> '{spec,collection}' loop
     spec := grp -> 'spec';

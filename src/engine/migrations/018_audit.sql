@@ -31,7 +31,7 @@ do $$ begin
   end if;
 end $$;
 
--- Which of these states the mirror does not hold as they are. Every look at `entities` is by key, as in apply_states.
+-- Which of these states the mirror does not hold as they are. Every look at `entities` is by key, as in decide_states.
 drop function if exists supasaasy.compare_states(text, text, supasaasy.entity_state[], boolean);
 create or replace function supasaasy.compare_states(p_app text, p_collection text, p_states supasaasy.entity_state[], p_partial boolean, p_volatile text[])
 returns table (external_id text, kind text)

@@ -22,7 +22,7 @@ describeEachDatabase('POST /webhook/:app_key', (make) => {
 
   it('I4: answers 200 when the delivery is in the inbox, and rings', async () => {
     let rung = 0;
-    const { http } = host(database.database, { afterAccept: () => (rung += 1) });
+    const { http } = host(database.database, { ring: () => (rung += 1) });
     const body = customerEvent('evt_accepted');
     const answer = await post(http, '/webhook/stripe_main', body, signature(body));
     expect(answer.status).toBe(200);

@@ -1,9 +1,11 @@
+export type Committed = 'delivery' | 'run';
+
 /** What the HTTP surface needs beside the engine. */
 export interface HttpOptions {
   /** The keys that open the admin routes, read at each request. None: those routes stay closed. */
   readonly adminKeys: () => readonly string[];
-  /** Called after a delivery was committed and before it is answered: ring whoever works the inbox. Must not throw. */
-  readonly afterAccept?: () => void;
+  /** Called after a delivery or a run was committed and before that is answered: ring whoever works it. Must not throw. */
+  readonly ring?: (what: Committed) => void;
   /** Bytes of a webhook's body at most (default 20 MB: providers send objects of more than 5 MB). */
   readonly maxBodyBytes?: number;
   /** Milliseconds that `POST /worker` and an immediate sync work at most (default 20,000). */

@@ -39,13 +39,13 @@ export function syncRoutes(engine: Engine, options: HttpOptions): Hono {
     if (wish.dry_run) return c.json(await preview(engine, wish, options, c.req.raw.signal));
     if (scheduled) {
       const started = await startDueRuns(engine, { app_key, mode });
-      if (started.length > 0) options.afterAccept?.();
+      if (started.length > 0) options.ring?.('run');
       return c.json({ started: started.map((run) => run.runId) }, 202);
     }
     await engine.store.resumeApp(app_key);
     const { runId, resumed } = await engine.startRun(app_key, mode, toRunOptions(wish), 'http');
     if (!immediate) {
-      options.afterAccept?.();
+      options.ring?.('run');
       return c.json({ run_id: runId, status: 'running', resumed }, 202);
     }
     const budgetMs = options.sliceMs ?? DEFAULT_SLICE_MS;

@@ -34,7 +34,7 @@ export function webhookRoutes(engine: Engine, options: HttpOptions): Hono {
     }
     try {
       const { eventId, state } = await engine.acceptor.accept(app, body, c.req.raw.headers);
-      options.afterAccept?.();
+      options.ring?.('delivery');
       return c.json({ received: true, event_id: eventId, state });
     } catch (error) {
       if (error instanceof WebhookVerificationError) refused(error.message);

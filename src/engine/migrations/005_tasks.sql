@@ -83,7 +83,7 @@ language plpgsql stable set search_path = '' as $$
 begin
   return (
   select coalesce(jsonb_agg(r.id), '[]') from supasaasy.runs r
-  where r.state = 'running' and not p_filter ? 'urgent'
+  where r.state = 'running'
     and (not p_filter ? 'run_id' or r.id = (p_filter ->> 'run_id')::uuid)
     and (not p_filter ? 'app_key' or r.app_key = p_filter ->> 'app_key')
     and (not p_filter ? 'apps' or p_filter -> 'apps' ? r.app_key)

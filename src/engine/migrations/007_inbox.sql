@@ -118,19 +118,17 @@ language plpgsql set search_path = '' as $$
 #variable_conflict use_column
 declare
   held bigint;
-  counts jsonb;
 begin
-  perform 1 from supasaasy.inbox where id in (select (s ->> 'id')::bigint from jsonb_array_elements(p_settled) s)
-    and lease_token = p_token and state = 'running' order by id for update;
+  -- Before anything is applied: who no longer holds them all undoes this too.
+  update supasaasy.inbox i set state = s ->> 'state', reason = s ->> 'reason', processed_at = clock_timestamp(),
+    lease_token = null, lease_until = null
+  from jsonb_array_elements(p_settled) s
+  where i.id = (s ->> 'id')::bigint and i.lease_token = p_token and i.state = 'running';
   get diagnostics held = row_count;
   if held <> jsonb_array_length(p_settled) then
     raise exception 'deliveries are no longer ours: another worker has taken them over' using errcode = 'SY001';
   end if;
-  counts := supasaasy.apply_groups(p_app, p_groups, null, p_context);
-  update supasaasy.inbox i set state = s ->> 'state', reason = s ->> 'reason', processed_at = clock_timestamp(),
-    lease_token = null, lease_until = null
-  from jsonb_array_elements(p_settled) s where i.id = (s ->> 'id')::bigint;
-  return counts;
+  return supasaasy.apply_groups(p_app, p_groups, null, p_context);
 end $$;
 
 -- Processing failed: back with a delay, or parked as a dead letter after p_max attempts.

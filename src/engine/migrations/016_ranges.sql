@@ -74,7 +74,6 @@ begin
     from supasaasy.tasks t
     where t.state = 'running' and t.kind = 'list' and (t.input ->> 'ranged')::boolean and t.pages > 0
       and t.first_created is not null and t.cursor is not null
-        and not p_filter ? 'urgent'
       and (not p_filter ? 'run_id' or t.run_id = (p_filter ->> 'run_id')::uuid)
       and (not p_filter ? 'apps' or p_filter -> 'apps' ? t.app_key)
   ), judged as (

@@ -61,6 +61,8 @@ export async function work(
   const slots = options.slots ?? slotsFor(apps);
   const signal = options.signal ?? new AbortController().signal;
   const filter: TaskFilter = { apps: [...apps.keys()], ...options.filter };
+  // What is urgent belongs to no run and has no range: such a worker looks for neither.
+  const anyTask = filter.urgent !== true;
   const active = new Set<Promise<void>>();
   const tally = createTally();
   const touched = new Set<string>();
@@ -113,7 +115,7 @@ export async function work(
       active.add(running);
     }
     if (claimed.length > 0) idleMs = FIRST_IDLE_POLL_MS;
-    if (active.size < slots && turned && ports.monotonic() >= splitAt) {
+    if (active.size < slots && anyTask && turned && ports.monotonic() >= splitAt) {
       // Once a page: a range that was just cut tells nothing new until its next page is there. Who has no work at all
       // cuts the ranges that others are reading, so that any number of workers share one list.
       turned = false;
@@ -134,7 +136,7 @@ export async function work(
     turned = true;
     // Nothing to claim: runs whose tasks have ended go on to their sweep, or end.
     let moved = false;
-    for (const run of await store.idleRuns(filter)) touched.add(run);
+    if (anyTask) for (const run of await store.idleRuns(filter)) touched.add(run);
     for (const run of touched) {
       const { state, open } = await store.advanceRun(run);
       if (state !== 'running') touched.delete(run);

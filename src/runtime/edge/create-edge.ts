@@ -42,7 +42,7 @@ export function createEdge(options: EdgeOptions): { fetch(request: Request): Res
   }, options.runInBackground);
   return createHttp(engine, {
     adminKeys: () => adminKeysOf(env),
-    afterAccept: ring,
+    ring,
     sliceMs,
     sliceCpuMs,
     path: (request) => pathOf(new URL(request.url).pathname, name),

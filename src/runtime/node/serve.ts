@@ -53,7 +53,7 @@ const urlOf = (host: string, port: number) => `http://${host.includes(':') ? `[$
 const ownAddress = (host: string) => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host);
 
 function listen({ engine, database }: Served, options: ServeOptions, live: Live): Promise<ServerType> {
-  const app = createHttp(engine, { adminKeys: options.adminKeys, afterAccept: live.ring });
+  const app = createHttp(engine, { adminKeys: options.adminKeys, ring: live.ring });
   app.route('/', queryRoutes(database, options));
   return new Promise((resolve, reject) => {
     const server = serveHttp({ fetch: app.fetch, port: options.port, hostname: options.host }, () => resolve(server));

@@ -3,10 +3,10 @@ import { DIGEST_FUNCTION, digestSql, mustEqual } from '../harness/verify.ts';
 
 const REPETITIONS = 3;
 
-/** PostgreSQL inside the engine's own process, in memory: nothing to install. */
+/** PostgreSQL inside the engine's own process, in a folder as `npm start` has it: nothing to install. */
 export const pglite: Bench = {
   name: 'pglite',
-  what: '50,000 customers of 1 KB into PGlite, no latency',
+  what: '50,000 customers of 1 KB into PGlite (a data folder), no latency',
   minutes: 1,
   async run(stage, options) {
     const customers = sized(50_000, options);

@@ -1,5 +1,7 @@
 /** The engine in a process of its own, so that CPU time and memory are the engine's. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { SqlDatabase } from '../../src/engine/database.ts';
 import { createEngine, type Engine } from '../../src/engine/engine.ts';
 import type { AuditRun } from '../../src/engine/proof.ts';
@@ -13,7 +15,7 @@ import { type BenchApp, benchConfig } from './config.ts';
 import type { SignedDelivery } from './sandbox-process.ts';
 
 export interface EngineOrder extends BenchApp {
-  /** Absent: PGlite in memory. */
+  /** Absent: PGlite, in a folder of its own that goes with the process. */
   readonly databaseUrl?: string;
 }
 
@@ -46,12 +48,17 @@ function running(): Engine {
   return engine;
 }
 
+/** As `npm start` has it: on the disk. */
+async function openPglite(): Promise<SqlDatabase> {
+  const { createPglite } = await import('../../src/runtime/node/pglite.ts');
+  const folder = mkdtempSync(join(tmpdir(), 'supasaasy-bench-'));
+  process.once('exit', () => rmSync(folder, { recursive: true }));
+  return await createPglite(join(folder, 'pglite'));
+}
+
 const calls = {
   async open({ databaseUrl, ...app }: EngineOrder): Promise<void> {
-    const database =
-      databaseUrl === undefined
-        ? await (await import('../../src/runtime/node/pglite.ts')).createPglite()
-        : createPostgres({ connectionString: databaseUrl });
+    const database = databaseUrl === undefined ? await openPglite() : createPostgres({ connectionString: databaseUrl });
     const config = benchConfig(app);
     await migrate(config, database);
     mirror = database;

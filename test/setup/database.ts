@@ -1,4 +1,3 @@
-import type { PGlite } from '@electric-sql/pglite';
 import { afterAll, describe, inject } from 'vitest';
 import type { SqlDatabase } from '../../src/engine/database.ts';
 import { createPostgres } from '../../src/runtime/node/postgres.ts';
@@ -15,7 +14,6 @@ export interface TestDatabase {
   readonly database: SqlDatabase;
   /** Superuser's address; absent on PGlite. */
   readonly connectionString?: string;
-  readonly pglite?: PGlite;
   query<Row = Record<string, unknown>>(sql: string, params?: readonly unknown[]): Promise<Row[]>;
   close(): Promise<void>;
 }
@@ -45,7 +43,7 @@ export const databases: Readonly<Record<DatabaseKind, Database>> = {
     unavailable: () => unwanted('pglite'),
     async create({ template = 'empty' }) {
       const database = await cloneInMemory(inject('servers').folder, template);
-      return { kind: 'pglite', database, pglite: database.pglite, close: () => database.close() };
+      return { kind: 'pglite', database, close: () => database.close() };
     },
   },
   postgres: {

@@ -5,9 +5,10 @@ import { DatabaseError } from '../../errors.ts';
 
 /**
  * An embedded database has one process: two would destroy its files. The lock is a file beside the folder with the
- * owner's process id; one whose process is gone counts for nothing. Returns how to give it back.
+ * owner's process id; one whose process is gone counts for nothing. Returns how to give it back, which the end of the
+ * process does too, unless `keepsAtExit`: then it is the end itself that frees the folder.
  */
-export function lockFolder(folder: string): () => void {
+export function lockFolder(folder: string, keepsAtExit: () => boolean = () => false): () => void {
   const file = `${folder}.lock`;
   mkdirSync(dirname(file), { recursive: true });
   for (let attempt = 1; ; attempt += 1) {
@@ -30,11 +31,14 @@ export function lockFolder(folder: string): () => void {
       remove(file);
     }
   }
+  const atExit = () => {
+    if (!keepsAtExit()) release();
+  };
   const release = () => {
-    process.off('exit', release);
+    process.off('exit', atExit);
     if (readPid(file) === process.pid) remove(file);
   };
-  process.on('exit', release);
+  process.on('exit', atExit);
   return release;
 }
 

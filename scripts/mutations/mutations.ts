@@ -512,4 +512,20 @@ export const mutations: readonly Mutation[] = [
     tests: [WORKERS],
     by: 'A18 a reader',
   },
+  {
+    name: 'the embedded database is handed the memory of a page itself',
+    file: 'src/runtime/node/pglite/thread.ts',
+    find: 'const copy = new Uint8Array(value);',
+    replace: 'const copy = value as Uint8Array<ArrayBuffer>;',
+    tests: ['test/runtime/pglite.test.ts'],
+    by: 'bytes are read where they lie',
+  },
+  {
+    name: 'a folder is free before the last statement in it has ended',
+    file: 'src/runtime/node/pglite.ts',
+    find: ', () => thread?.isBusy() !== false)',
+    replace: ')',
+    tests: ['test/runtime/pglite-process.test.ts'],
+    by: 'a process that ends in the middle',
+  },
 ];

@@ -13,7 +13,8 @@ export function stopAtPanic(embedded: Embedded): Embedded {
     try {
       return await work();
     } catch (error) {
-      if (!isPanic(error)) throw error;
+      // What had been asked already is refused too, in other words.
+      if (!isPanic(error)) throw stopped ?? error;
       stopped = new DatabaseError(
         `the embedded database has stopped (${describeError(error)}): free some space on its disk and start again; what is stored is safe`,
         { cause: error },

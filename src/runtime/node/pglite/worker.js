@@ -20,19 +20,25 @@ const listening = new Map();
 /** @type {Embedded | undefined} */
 let embedded;
 
-port.on('message', async (/** @type {Call} */ call) => {
+// The next call waits until the last one is answered: after a panic there is none.
+let last = Promise.resolve();
+port.on('message', (/** @type {Call} */ call) => {
+  last = last.then(() => perform(call));
+});
+
+/** @param {Call} call */
+async function perform(call) {
   const { id } = call;
   try {
     say({ id, result: await answer(call) });
   } catch (error) {
     const known = error instanceof Error ? error : new Error(String(error));
-    // Of an error, only name, message, stack and cause cross by themselves. What PGlite adds of the question is left
-    // behind: it has it there.
+    // Of an error, only message, stack and cause cross by themselves. The parameters, which PGlite adds, stay behind.
     const fields = Object.entries(known).filter(([, value]) => typeof value === 'string' || typeof value === 'number');
     say({ id, error: known, fields: Object.fromEntries(fields) });
     if (isPanic(error)) process.exit();
   }
-});
+}
 
 /** @param {Call} call */
 async function answer({ id, name, args }) {

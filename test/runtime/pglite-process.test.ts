@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
@@ -30,6 +30,13 @@ function run(body: string, ...flags: string[]): Promise<{ code: number | null; s
     said += chunk;
   });
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, said: said.trim() })));
+}
+
+/** What this process has open of the folder, where the system tells. */
+function openFiles(): string[] {
+  const folder = '/proc/self/fd';
+  const files = existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+  return files.map((file) => (existsSync(file) ? readlinkSync(file) : '')).filter((file) => file.startsWith(data));
 }
 
 it('a closed database lets its process end, and refuses what comes later', async () => {
@@ -83,4 +90,28 @@ it('a folder that is no database is said to be damaged, and is free again', asyn
   rmSync(join(data, 'global'), { recursive: true });
   await expect(createPglite(data)).rejects.toThrow(/^the data folder .* cannot be opened, perhaps it is damaged: /);
   expect(existsSync(`${data}.lock`)).toBe(false);
+});
+
+it('a PostgreSQL that panics is said to all who have asked, and the next process goes on after the last commit', async () => {
+  const database = await createPglite(data);
+  await database.query('create table public.kept as select 1 as n');
+  // A log that cannot be written, as on a full disk.
+  renameSync(join(data, 'pg_wal'), join(data, 'pg_wal_away'));
+  const refused = await Promise.allSettled([
+    database.query('insert into public.kept select generate_series(1, 1000000)'),
+    database.query('select 1'),
+    database.transaction((tx) => tx.query('select 1')),
+    database.query('select 1'),
+  ]);
+  const words = refused.map((one) => (one.status === 'rejected' ? String(one.reason.message) : 'answered'));
+  expect(new Set(words)).toEqual(
+    new Set([expect.stringMatching(/^the embedded database has stopped .*: free some space/)]),
+  );
+  expect(words).toHaveLength(4);
+  await database.close();
+  expect(openFiles()).toEqual([]);
+  renameSync(join(data, 'pg_wal_away'), join(data, 'pg_wal'));
+  const next = await createPglite(data);
+  expect(await next.query('select n from public.kept')).toEqual([{ n: 1 }]);
+  await next.close();
 });

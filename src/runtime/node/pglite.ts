@@ -88,22 +88,17 @@ async function transact<T>(embedded: Embedded, work: (connection: Queryable) => 
 }
 
 /**
- * All in the order in which it came. Single statements are handed over `together`, without waiting for each other's answers;
- * what takes several has its turn `alone`, after all that came before, and all that comes later waits for it.
+ * Single statements are handed over `together`, without waiting for each other's answers; what takes several has its turn
+ * `alone`, and all that comes later waits for it.
  */
 function createTurns() {
-  let everything: Promise<unknown> = Promise.resolve();
-  let lastAlone: Promise<unknown> = everything;
+  let lastAlone: Promise<unknown> = Promise.resolve();
+  const together = <T>(work: () => Promise<T>): Promise<T> => lastAlone.then(work);
   return {
-    together<T>(work: () => Promise<T>): Promise<T> {
-      const turn = lastAlone.then(work);
-      everything = Promise.allSettled([everything, turn]);
-      return turn;
-    },
+    together,
     alone<T>(work: () => Promise<T>): Promise<T> {
-      const turn = everything.then(work);
+      const turn = together(work);
       lastAlone = turn.catch(() => {});
-      everything = lastAlone;
       return turn;
     },
   };

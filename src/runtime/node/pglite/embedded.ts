@@ -1,4 +1,4 @@
-/** What the driver asks of a PGlite, which is in this thread or in one of its own. */
+/** What the driver asks of a PGlite, which is in this thread or in one of its own. Answered in the order in which it is asked. */
 export interface Embedded {
   query(text: string, values: readonly unknown[]): Promise<{ rows: unknown[] }>;
   /** Several statements without parameters; resolves to the command of the last one, as PostgreSQL confirmed it. */

@@ -1,9 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { customerEvent, signature } from '../http/hosted.ts';
 import { createMigratedFolder, ONE_APP, removeFolder, run, start } from './cli.ts';
 
 const SECRET = 'whsec_1234567890';
-const env = { SHOP_KEY: 'sk_test_1234567890', SHOP_SECRET: SECRET, SHOP_URL: 'http://127.0.0.1:1' };
+const ADMIN_KEY = 'an admin key of the tests';
+const env = {
+  SUPASAASY_ADMIN_KEY: ADMIN_KEY,
+  SHOP_KEY: 'sk_test_1234567890',
+  SHOP_SECRET: SECRET,
+  SHOP_URL: 'http://127.0.0.1:1',
+};
 
 describe('supasaasy webhooks', { timeout: 120_000 }, () => {
   let folder: string;
@@ -24,6 +30,12 @@ describe('supasaasy webhooks', { timeout: 120_000 }, () => {
     expect(await post(customerEvent('evt_3', { id: 'cus_2', object: 'moon' }, 'moon.rose'))).toBe(200);
     expect(await post('{"neither": "json')).toBe(200);
     expect(await post(customerEvent('evt_4'), 'whsec_wrong')).toBe(401);
+    // Acknowledged is stored, not yet worked: an interruption leaves the rest to the next process.
+    const waiting = async () => {
+      const answer = await fetch(`${url}/status`, { headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+      return ((await answer.json()) as { apps: { inbox: { waiting: number } }[] }).apps[0]?.inbox.waiting;
+    };
+    await vi.waitUntil(async () => (await waiting()) === 0, { timeout: 20_000 });
     server.child.kill('SIGINT');
     expect((await server.ended).code).toBe(0);
   }, 120_000);

@@ -3,7 +3,7 @@ import { customerEvent, signature } from '../http/hosted.ts';
 import { createMigratedFolder, ONE_APP, removeFolder, run, start } from './cli.ts';
 
 const SECRET = 'whsec_1234567890';
-const ADMIN_KEY = 'an admin key of the tests';
+const ADMIN_KEY = 'admin_1234567890';
 const env = {
   SUPASAASY_ADMIN_KEY: ADMIN_KEY,
   SHOP_KEY: 'sk_test_1234567890',

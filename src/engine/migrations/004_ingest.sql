@@ -421,6 +421,7 @@ declare
   last_value jsonb;
   last_created bigint;
   top_created bigint;
+  moments bigint;
   more boolean := false;
   done boolean;
   parent_ref text;
@@ -491,6 +492,9 @@ begin
     first_value := records -> 0 #> created_path;
     last_value := records -> (record_count - 1) #> created_path;
     top_created := supasaasy.instant_ms(first_value, created_unit) / 1000;
+    if t.pages = 0 and t.input ? 'ranged' then
+      moments := (select count(distinct value #> created_path) from jsonb_array_elements(records));
+    end if;
     last_created := supasaasy.instant_ms(last_value, created_unit) / 1000;
     more := coalesce(doc #>> supasaasy.path_of(next_rule -> 'more'), 'false') = 'true';
     next_cursor := doc #>> supasaasy.path_of(next_rule -> 'path');
@@ -551,8 +555,10 @@ begin
   update supasaasy.tasks set
     cursor = case when asked_once_more then null when done then cursor else next_cursor end,
     cursor_created = coalesce(last_created, cursor_created), first_created = coalesce(first_created, top_created),
-    -- Down from the record above the page, unless there is a hole between.
-    page_span = coalesce(least(coalesce(t.cursor_created, t.range_to, top_created) - last_created, 1.1 * (top_created - last_created) + 1)::bigint, page_span),
+    -- Down from the record above the page, unless there is a hole between. Above the first page is none: between so many
+    -- moments lies one gap less than there are moments.
+    page_span = coalesce(case when moments > 1 then (top_created - last_created) * moments / (moments - 1)
+      else least(coalesce(t.cursor_created, t.range_to, top_created) - last_created, 1.1 * (top_created - last_created) + 1)::bigint end, page_span),
     read_from = least(read_from, from_ms), read_until = greatest(read_until, case when kind in ('list', 'fanout') then until_ms end),
     pages = pages + 1, requests = requests + coalesce((p_page ->> 'requests')::int, 1), records = records + record_count,
     created = created + (result ->> 'created')::bigint, updated = updated + (result ->> 'updated')::bigint,

@@ -20,6 +20,7 @@ import { readChanges } from './read-changes.ts';
 import { readList } from './read-list.ts';
 import { readOne } from './read-one.ts';
 import { sayPause, sayTrouble } from './say-trouble.ts';
+import { slotsFor } from './slots.ts';
 import { createTally } from './tally.ts';
 
 export interface WorkOptions {
@@ -35,8 +36,6 @@ export interface WorkOptions {
   readonly once?: boolean;
 }
 
-const FEWEST_SLOTS = 8;
-const MOST_SLOTS = 32;
 const FAN_OUT_BATCH = 500;
 const SWEEP_BATCH = 5_000;
 const CONFIRM_AT_MOST = 25;
@@ -151,13 +150,6 @@ export async function work(
   await Promise.all(active);
   for (const run of touched) await store.advanceRun(run);
   return { tasks: finished };
-}
-
-/** More tasks than requests at a time would only wait at the gate; an app without its key has none to send. */
-function slotsFor(apps: ReadonlyMap<string, App>): number {
-  const able = [...apps.values()].filter((app) => !app.missingSecrets().includes(app.config.apiKeyEnv));
-  const requests = able.map((app) => app.config.connector.limits.concurrency(app.account()));
-  return Math.min(MOST_SLOTS, Math.max(FEWEST_SLOTS, ...requests));
 }
 
 /** One task to its end, or back to the queue with the reason. */

@@ -56,7 +56,10 @@ function listen({ engine, database }: Served, options: ServeOptions, live: Live)
   const app = createHttp(engine, { adminKeys: options.adminKeys, ring: live.ring });
   app.route('/', queryRoutes(database, options));
   return new Promise((resolve, reject) => {
-    const server = serveHttp({ fetch: app.fetch, port: options.port, hostname: options.host }, () => resolve(server));
+    const serverOptions = { keepAliveTimeout: KEEP_ALIVE_MS };
+    const server = serveHttp({ fetch: app.fetch, port: options.port, hostname: options.host, serverOptions }, () =>
+      resolve(server),
+    );
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE')
         reject(
@@ -80,6 +83,11 @@ function listen({ engine, database }: Served, options: ServeOptions, live: Live)
   });
 }
 
+/**
+ * Longer than proxies keep an idle connection (a minute): whoever closes first may lose what the other has just sent. With
+ * Node's own five seconds, 3 of 60,000 deliveries met a closing connection.
+ */
+const KEEP_ALIVE_MS = 75_000;
 const LONGEST_GOODBYE_MS = 5_000;
 
 async function close(server: ServerType): Promise<void> {

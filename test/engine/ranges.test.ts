@@ -105,6 +105,30 @@ describeEachDatabase('ranges of creation time', (make) => {
         expect(parts?.n).toBeGreaterThan(5);
       });
 
+  it('are cut by how long a page is: a first one as far as the next one begins, though its last gap is not in it', async () => {
+    const shop = openShop(db, { size: { customers: 1_600 }, distribution: 'even', burst: 4 });
+    const { store, app, startRun } = shop.engine();
+    await startRun(shop.key, 'full');
+    const [task] = await store.claimTasks(1, 60, { app_key: shop.key });
+    if (task === undefined) throw new Error('nothing to claim');
+    const list = async (after: string) => {
+      const url = `https://api.stripe.com/v1/customers?limit=100${after}`;
+      return await (await shop.fetch(url, { headers: { authorization: `Bearer ${KEY}` } })).text();
+    };
+    const read = (body: string) => (JSON.parse(body) as { data: { id: string; created: number }[] }).data;
+    const body = await list('');
+    const next = { style: 'last_id', more: ['has_more'] } as const;
+    const moment = { started_at: new Date().toISOString(), version: Date.now(), version_until: Date.now() };
+    await store.ingestPage(task, body, { spec: app(shop.key).spec('customer'), ...moment, next });
+    const [first, following] = [read(body), read(await list(`&starting_after=${read(body).at(-1)?.id}`))];
+    const length = (first[0]?.created ?? 0) - (following[0]?.created ?? 0);
+    const [held] = await db.query<{ page_span: string }>('select page_span from supasaasy.tasks where id = $1', [
+      task.id,
+    ]);
+    // Whole seconds: a gap more or less would be a twenty-fifth.
+    expect(Math.abs(Number(held?.page_span) - length)).toBeLessThan(length / 100);
+  });
+
   it('go on where a worker was killed: with its ranges, its page in flight and its tokens', async () => {
     const shop = openShop(db, { size: { customers: 4_000 } }, { settings: { requests_per_second: 50 } });
     let pages = 0;

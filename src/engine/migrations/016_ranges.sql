@@ -38,6 +38,8 @@ declare
   -- What a range that is open wastes at its end, in pages: a little less than half of one, because a cut aims at the end
   -- of a page.
   edge constant float8 := 0.4;
+  -- A cut lies so much of a page above where one is expected to end: a record too many costs a request, one too few costs nothing.
+  margin constant float8 := 0.02;
   candidates supasaasy.split_candidate[];
   pieces integer[];
   wanted integer := p_want;
@@ -137,7 +139,7 @@ begin
       for way in 1 .. ways loop
         bounds := bounds || (t.cursor_created - case
           when c.momentary then (t.cursor_created - lowest) * way::float8 / (ways + (t.range_from is not null)::int)
-          else c.span * greatest(round(way * size), 1) end::bigint);
+          else c.span * (greatest(round(way * size), 1) - margin * way) end::bigint);
       end loop;
     end if;
     -- Falling, apart, and inside what is left.

@@ -14,7 +14,17 @@ const { values } = parseArgs({
   options: { only: { type: 'string' }, list: { type: 'boolean', default: false } },
 });
 const chosen = mutations.filter(({ name }) => name.includes(values.only ?? ''));
-const COPIED = ['src', 'connectors', 'sandbox', 'test', 'scripts', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
+const COPIED = [
+  'bin',
+  'src',
+  'connectors',
+  'sandbox',
+  'test',
+  'scripts',
+  'package.json',
+  'tsconfig.json',
+  'vitest.config.ts',
+];
 
 type Outcome = { readonly verdict: 'killed' | 'SURVIVED' | 'BROKEN'; readonly by: string };
 

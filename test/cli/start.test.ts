@@ -60,7 +60,10 @@ describe('supasaasy start, without any key', { timeout: 240_000 }, () => {
     const live = start(['start', '--port', '0'], { cwd: folder });
     await live.until(/Live on (http:\S+)/);
     const url = /Live on (http:\S+)/.exec(live.stdout())?.[1] ?? '';
-    expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'ok' });
+    const health = await fetch(`${url}/health`);
+    expect(await health.json()).toMatchObject({ status: 'ok' });
+    // Longer than a proxy keeps an idle connection: else it sends just as the server closes.
+    expect(health.headers.get('keep-alive')).toBe('timeout=75');
 
     const second = await run(['start', '--port', '0'], { cwd: folder });
     expect(second.code).toBe(1);

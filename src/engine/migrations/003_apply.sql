@@ -382,4 +382,3 @@ begin
 exception when unique_violation then
   return null;
 end $$;
-

@@ -19,10 +19,14 @@ export const webhook: WebhookHandler = {
 async function verify({ body, headers }: Delivery, secrets: readonly string[]): Promise<Verification> {
   if (secrets.length === 0) return { ok: false, reason: 'no client secret is configured' };
   const header = headers.get('x-hub-signature');
-  if (header === null) return { ok: false, reason: 'no X-Hub-Signature header' };
+  if (header === null) return { ok: false, reason: 'no X-Hub-Signature header', refusal: 'unsigned' };
   const given = /^sha1=([0-9a-f]{40})$/i.exec(header)?.[1]?.toLowerCase();
   if (given === undefined)
-    return { ok: false, reason: 'the X-Hub-Signature header is not sha1=<40 hexadecimal digits>' };
+    return {
+      ok: false,
+      reason: 'the X-Hub-Signature header is not sha1=<40 hexadecimal digits>',
+      refusal: 'unreadable',
+    };
   let fits = false;
   for (const secret of secrets) fits = equalInConstantTime(await hmacHex('SHA-1', secret, body), given) || fits;
   return fits ? { ok: true } : { ok: false, reason: 'the signature fits none of the configured secrets' };

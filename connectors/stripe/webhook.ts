@@ -1,4 +1,4 @@
-import type { Delivery, Verification, WebhookHandler } from '../../src/kit/index.ts';
+import type { Delivery, SignatureFault, Verification, WebhookHandler } from '../../src/kit/index.ts';
 import { readEvent } from './events.ts';
 import { loadStripe } from './sdk.ts';
 
@@ -8,35 +8,35 @@ const TOLERANCE_SECONDS = 300;
 /** The official SDK checks the raw bytes; it parses nothing here, so that thin events pass as well. */
 async function verify(delivery: Delivery, secrets: readonly string[], nowMs: number): Promise<Verification> {
   const header = delivery.headers.get('stripe-signature');
-  if (header === null || header === '') return refused('the header Stripe-Signature is missing');
+  if (header === null || header === '') return refused('the header Stripe-Signature is missing', 'unsigned');
   if (secrets.length === 0) return refused('no webhook secret is set');
   const stripe = await loadStripe();
   const { signature } = stripe.webhooks;
   if (signature === null) return refused('the SDK cannot verify on this platform');
-  let reason = 'no signature fits';
+  let fault: readonly [string, SignatureFault] = ['no signature fits', 'mismatch'];
   for (const secret of secrets) {
     try {
       // With the SDK's own choice of cryptography for the platform: on Node that is ten times faster than Web Crypto.
       await signature.verifyHeaderAsync(delivery.body, header, secret, TOLERANCE_SECONDS, undefined, nowMs);
       return { ok: true };
     } catch (error) {
-      reason = reasonOf(error, reason);
+      fault = faultOf(error) ?? fault;
     }
   }
-  return refused(reason);
+  return refused(...fault);
 }
 
 /** In our words: the SDK's message is for its caller, and quotes the body. */
-function reasonOf(error: unknown, otherwise: string): string {
+function faultOf(error: unknown): readonly [string, SignatureFault] | undefined {
   const message = error instanceof Error ? error.message : '';
-  if (message.includes('tolerance')) return `the signature is older than ${TOLERANCE_SECONDS} seconds`;
-  if (message.includes('Unable to extract')) return 'the header Stripe-Signature cannot be read';
-  if (message.includes('expected scheme')) return 'the header Stripe-Signature has no v1 signature';
-  return otherwise;
+  if (message.includes('tolerance')) return [`the signature is older than ${TOLERANCE_SECONDS} seconds`, 'expired'];
+  if (message.includes('Unable to extract')) return ['the header Stripe-Signature cannot be read', 'unreadable'];
+  if (message.includes('expected scheme')) return ['the header Stripe-Signature has no v1 signature', 'unreadable'];
+  return undefined;
 }
 
-function refused(reason: string): Verification {
-  return { ok: false, reason };
+function refused(reason: string, refusal?: SignatureFault): Verification {
+  return { ok: false, reason, ...(refusal === undefined ? {} : { refusal }) };
 }
 
 export const webhook: WebhookHandler = {

@@ -11,6 +11,7 @@ import type { ProcessInfo } from './fleet/fleet.ts';
 import { createKeyRecord } from './fleet/key-record.ts';
 import { type Acceptor, createAcceptor } from './inbox/accept.ts';
 import { type DrainOptions, drainInbox } from './inbox/drain.ts';
+import { createRefusals, type Refusals } from './inbox/refusals.ts';
 import { defaultPorts, type Ports } from './ports.ts';
 import { type AuditRun, createProof, type Proof } from './proof.ts';
 import { createStore, type Run, type RunMode, type RunOptions, type Store, type SyncMode } from './store.ts';
@@ -48,6 +49,8 @@ export interface Engine {
   readonly ports: Ports;
   readonly context: SyncContext;
   readonly acceptor: Acceptor;
+  /** Counts deliveries that were refused. */
+  readonly refusals: Refusals;
   readonly accounts: AccountGuard;
   /** Which apps this process can work for. */
   readonly fitness: Fitness;
@@ -181,6 +184,7 @@ export function createEngine(options: EngineOptions): Engine {
     ports,
     context,
     acceptor: createAcceptor(store, ports),
+    refusals: createRefusals(store, ports),
     accounts,
     fitness,
     app(key) {

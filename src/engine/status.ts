@@ -56,7 +56,7 @@ export async function readApps(store: Store): Promise<{ readonly at: string; rea
 }
 
 /** How everything stands. */
-export interface Status extends Pick<Fleet, 'processes' | 'deployments'> {
+export interface Status extends Pick<Fleet, 'processes' | 'deployments' | 'refused'> {
   readonly at: string;
   readonly status: 'ok' | 'attention';
   readonly apps: readonly (AppStatus & { readonly rows?: number; readonly problems: readonly Problem[] })[];
@@ -82,6 +82,7 @@ export async function readStatus({ store, proof }: Engine, full: boolean): Promi
     problems,
     processes: fleet.processes,
     deployments: fleet.deployments,
+    refused: fleet.refused,
     ...(full ? { resources: await proof.health() } : {}),
   };
 }

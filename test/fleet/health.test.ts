@@ -103,7 +103,7 @@ describeEachDatabase('C12: the fleet', (make) => {
     await nobodyFor();
     expect(await codes(engine)).toEqual(['no_worker', 'schedule_overdue']);
     await whileBeating(engine, 'worker', async () => {
-      expect(await codes(engine)).toEqual(['schedule_overdue']);
+      await expect.poll(() => codes(engine)).toEqual(['schedule_overdue']);
       await startDueRuns(engine);
       await engine.work();
       expect(await codes(engine)).toEqual([]);

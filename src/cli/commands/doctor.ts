@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { App } from '../../engine/app.ts';
 import { problemsOf } from '../../engine/app-problems.ts';
+import { describeRefused, isUnanswered } from '../../engine/fleet/refused.ts';
 import { readFleet } from '../../engine/fleet/report.ts';
 import { type AppStatus, readApps } from '../../engine/status.ts';
 import { DatabaseError, describeError } from '../../errors.ts';
@@ -54,7 +55,9 @@ async function examine(project: Project, offline: boolean, signal: AbortSignal):
   const migrated = !findings.some(({ check, level }) => check === 'migrations' && level === 'error');
   if (migrated) {
     statuses = (await readApps(engine.store)).apps;
-    const { problems } = await readFleet(engine);
+    const { problems, fleet } = await readFleet(engine);
+    for (const one of fleet.refused.filter((each) => !isUnanswered(each)))
+      findings.push({ check: 'webhook', level: 'warning', app_key: one.app_key, ...describeRefused(one) });
     for (const { message, remedy, app_key } of problems)
       findings.push({ check: 'fleet', level: 'error', message, remedy, ...(app_key === undefined ? {} : { app_key }) });
   }

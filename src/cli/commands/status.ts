@@ -40,8 +40,9 @@ async function askServer({ url, key }: Door): Promise<Status> {
   throw new RequestRefusedError(`the server that has the database answered ${response.status} to GET /status`);
 }
 
-function describeStatus(cli: Cli, { at, apps, resources = [], processes, problems }: Status): string {
-  const parts = apps.length === 0 ? ['No apps are configured.'] : [describeApps(apps, at)];
+function describeStatus(cli: Cli, shown: Status): string {
+  const { at, apps, resources = [], processes, problems } = shown;
+  const parts = apps.length === 0 ? ['No apps are configured.'] : [describeApps(shown)];
   if (apps.length > 0 && resources.length > 0) parts.push(describeHealth(resources, at));
   if (processes.length > 0) parts.push(describeProcesses(processes, at));
   const all = [...apps.flatMap((app) => app.problems), ...problems];
@@ -50,9 +51,9 @@ function describeStatus(cli: Cli, { at, apps, resources = [], processes, problem
   return parts.join('\n\n');
 }
 
-function describeApps(apps: Status['apps'], at: string): string {
+function describeApps({ apps, at, refused }: Status): string {
   return formatTable(
-    ['app', 'rows', 'last full', 'last incremental', 'inbox', 'tasks', 'last webhook'],
+    ['app', 'rows', 'last full', 'last incremental', 'inbox', 'tasks', 'last webhook', 'refused today'],
     apps.map((app) => [
       app.app_key,
       app.rows ?? 0,
@@ -61,6 +62,7 @@ function describeApps(apps: Status['apps'], at: string): string {
       app.inbox.waiting,
       app.tasks.ready + app.tasks.running,
       app.last_delivery_at === null ? 'never' : ago(app.last_delivery_at, at),
+      refused.filter((one) => one.app_key === app.app_key).reduce((sum, one) => sum + Number(one.count), 0),
     ]),
   );
 }

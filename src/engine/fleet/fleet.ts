@@ -1,3 +1,4 @@
+import type { RefusalReason } from '../inbox/refusals.ts';
 import type { SyncMode } from '../store.ts';
 import type { DeploymentConflict } from './declare.ts';
 
@@ -38,6 +39,16 @@ export interface FleetProcess extends ProcessInfo {
   readonly alive: boolean;
 }
 
+/** Deliveries to one app that were refused within a day for one reason. */
+export interface RefusedLately {
+  readonly app_key: string;
+  readonly reason: RefusalReason;
+  readonly count: number | string;
+  readonly last_at: string;
+  /** When the last delivery was accepted. */
+  readonly accepted_at: string | null;
+}
+
 interface Waiting {
   readonly app_key: string;
   readonly waiting: number;
@@ -64,5 +75,6 @@ export interface Fleet {
     readonly apps: readonly string[];
   }[];
   readonly conflicts: readonly DeploymentConflict[];
+  readonly refused: readonly RefusedLately[];
   readonly missing_jobs: readonly string[];
 }

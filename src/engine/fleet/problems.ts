@@ -1,10 +1,17 @@
 import { missedOccurrences } from '../schedule.ts';
 import { describeConflict, remedyOf } from './declare.ts';
 import type { Fleet, FleetProcess } from './fleet.ts';
+import { describeRefused, isUnanswered } from './refused.ts';
 
 /** Something that needs a person, and what to do about it. */
 export interface FleetProblem {
-  readonly code: 'no_worker' | 'schedule_overdue' | 'inbox_late' | 'job_missing' | 'deployments_differ';
+  readonly code:
+    | 'no_worker'
+    | 'schedule_overdue'
+    | 'inbox_late'
+    | 'deliveries_refused'
+    | 'job_missing'
+    | 'deployments_differ';
   readonly app_key?: string;
   readonly message: string;
   readonly remedy: string;
@@ -23,6 +30,7 @@ export function fleetProblems(fleet: Fleet): FleetProblem[] {
     ...waitingTasks(fleet),
     ...lateInboxes(fleet),
     ...overdueSchedules(fleet),
+    ...refusedDeliveries(fleet),
     ...fleet.missing_jobs.map(
       (name): FleetProblem => ({
         code: 'job_missing',
@@ -80,6 +88,15 @@ function overdueSchedules(fleet: Fleet): FleetProblem[] {
       },
     ];
   });
+}
+
+/** Of an app that has accepted none since: one that is forged now and then is no trouble. */
+function refusedDeliveries(fleet: Fleet): FleetProblem[] {
+  return fleet.refused.filter(isUnanswered).map((one) => ({
+    code: 'deliveries_refused',
+    app_key: one.app_key,
+    ...describeRefused(one),
+  }));
 }
 
 /** As `missedOccurrences` counts. */

@@ -46,7 +46,10 @@ function createFleetLook({ store, ports }: Engine): () => Promise<readonly Fleet
   return async () => {
     const now = ports.monotonic();
     if (seen !== undefined && now < seen.until) return await seen.problems;
-    const problems = store.getFleet().then(fleetProblems);
+    const problems = store
+      .getFleet()
+      // Anyone can send a delivery that is refused.
+      .then((fleet) => fleetProblems(fleet).filter(({ code }) => code !== 'deliveries_refused'));
     const looked = { until: now + LOOK_EVERY_MS, problems };
     seen = looked;
     problems.catch(() => {

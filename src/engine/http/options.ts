@@ -6,6 +6,8 @@ export interface HttpOptions {
   readonly adminKeys: () => readonly string[];
   /** Called after a delivery or a run was committed and before that is answered: ring whoever works it. Must not throw. */
   readonly ring?: (what: Committed) => void;
+  /** Work that may end after the answer: for hosts that stop with it. */
+  readonly keep?: (work: Promise<void>) => void;
   /** Bytes of a webhook's body at most (default 20 MB: providers send objects of more than 5 MB). */
   readonly maxBodyBytes?: number;
   /** Milliseconds that `POST /worker` and an immediate sync work at most (default 20,000). */

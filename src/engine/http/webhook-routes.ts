@@ -2,9 +2,11 @@ import { Hono } from 'hono';
 import { APP_KEY } from '../../config.ts';
 import { WebhookVerificationError } from '../../errors.ts';
 import type { Engine } from '../engine.ts';
+import type { RefusalReason } from '../inbox/refusals.ts';
 import { HttpError } from './http-error.ts';
 import { only } from './only.ts';
 import { DEFAULT_MAX_BODY_BYTES, type HttpOptions } from './options.ts';
+import { createOthersCheck } from './others-secret.ts';
 import { readBody } from './read-body.ts';
 
 const REFUSALS_LOGGED_EVERY_MS = 10_000;
@@ -16,6 +18,7 @@ const REFUSALS_LOGGED_EVERY_MS = 10_000;
 export function webhookRoutes(engine: Engine, options: HttpOptions): Hono {
   const routes = new Hono();
   const refused = createRefusalLog(engine);
+  const isOthers = createOthersCheck(engine);
   routes.all('/webhook/:app_key', async (c) => {
     const key = c.req.param('app_key');
     if (!APP_KEY.test(key)) throw new HttpError(400, 'app_key_invalid', `an app_key matches ${APP_KEY.source}`);
@@ -24,8 +27,16 @@ export function webhookRoutes(engine: Engine, options: HttpOptions): Hono {
     const { handshakeMethods = [] } = app.config.connector.webhook;
     if (handshakeMethods.includes(c.req.method)) return c.body(null, 200);
     if (c.req.method !== 'POST') return only('POST', ...handshakeMethods)(c, async () => {});
-    const body = await readBody(c.req.raw, options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
+    const count = (reason: RefusalReason) => {
+      const written = engine.refusals.count(key, reason);
+      options.keep?.(written);
+    };
+    const body = await readBody(c.req.raw, options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES).catch((error: unknown) => {
+      if (error instanceof HttpError && error.status === 413) count('too_large');
+      throw error;
+    });
     if (app.webhookSecrets().length === 0) {
+      count('no_secret');
       engine.ports.log(
         'error',
         `${key}: a delivery cannot be verified: set ${app.config.webhookSecretEnvs.join(' or ')}`,
@@ -37,7 +48,11 @@ export function webhookRoutes(engine: Engine, options: HttpOptions): Hono {
       options.ring?.('delivery');
       return c.json({ received: true, event_id: eventId, state });
     } catch (error) {
-      if (error instanceof WebhookVerificationError) refused(error.message);
+      if (error instanceof WebhookVerificationError) {
+        refused(error.message);
+        const others = error.refusal === 'mismatch' && (await isOthers(app, body, c.req.raw.headers));
+        count(others ? 'other_app' : error.refusal);
+      }
       throw error;
     }
   });

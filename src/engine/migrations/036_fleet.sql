@@ -216,6 +216,36 @@ begin
   return missing;
 end $$;
 
+-- Deliveries that were refused, by app, reason and hour: no bodies, no headers, seven reasons, eight days.
+create table if not exists supasaasy.refused_deliveries (
+  app_key text collate "C" not null,
+  reason  text not null check (reason in ('unsigned', 'unreadable', 'expired', 'mismatch', 'other_app', 'no_secret', 'too_large')),
+  hour    timestamptz not null,
+  count   bigint not null,
+  last_at timestamptz not null,
+  primary key (app_key, reason, hour)
+);
+alter table supasaasy.refused_deliveries enable row level security;
+
+-- p_counts: [{app_key, reason, count}], what one process has refused since it last told.
+create or replace function supasaasy.count_refused(p_counts jsonb) returns void
+language sql set search_path = '' as $$
+  insert into supasaasy.refused_deliveries as r (app_key, reason, hour, count, last_at)
+  select c.app_key, c.reason, date_trunc('hour', clock_timestamp()), sum(c.count), clock_timestamp()
+  from jsonb_to_recordset(p_counts) as c(app_key text, reason text, count bigint) group by c.app_key, c.reason
+  on conflict (app_key, reason, hour) do update set count = r.count + excluded.count, last_at = excluded.last_at;
+  delete from supasaasy.refused_deliveries where hour < clock_timestamp() - interval '8 days';
+$$;
+
+-- Of the last day: [{app_key, reason, count, last_at, accepted_at}], where accepted_at is the last delivery that was not refused.
+create or replace function supasaasy.refused_lately() returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(to_jsonb(x) || jsonb_build_object('accepted_at',
+    (select i.received_at from supasaasy.inbox i where i.app_key = x.app_key order by i.received_at desc limit 1)) order by x.app_key, x.reason), '[]')
+  from (select r.app_key, r.reason, sum(r.count) as count, max(r.last_at) as last_at from supasaasy.refused_deliveries r
+    where r.last_at > clock_timestamp() - interval '1 day' group by r.app_key, r.reason) x;
+$$;
+
 -- Who works, what waits for a worker, and what the schedules have done: for `status`, `doctor` and `/health`. Reads small
 -- tables and partial indexes only.
 create or replace function supasaasy.get_fleet() returns jsonb
@@ -246,6 +276,7 @@ language sql stable set search_path = '' as $$
         'apps', (select coalesce(jsonb_agg(e ->> 'app_key'), '[]') from jsonb_array_elements(d.declared -> 'apps') e)) order by d.name), '[]')
       from supasaasy.deployments d),
     'conflicts', supasaasy.deployment_conflicts(),
+    'refused', supasaasy.refused_lately(),
     'missing_jobs', to_jsonb(supasaasy.missing_jobs()));
 $$;
 

@@ -50,6 +50,7 @@ export function createEdge(options: EdgeOptions): { fetch(request: Request): Res
   return createHttp(engine, {
     adminKeys: () => adminKeysOf(env),
     ring,
+    keep: options.runInBackground,
     sliceMs,
     sliceCpuMs,
     path: (request) => pathOf(new URL(request.url).pathname, name),

@@ -108,7 +108,7 @@ export function startLive(
     // seventh of what the database did for it.
     ring: (what) => (what === 'delivery' ? inbox : tasks).ring(),
     stop: () => controller.abort(),
-    ended: Promise.all(loops).then(() => {}),
+    ended: Promise.all(loops).then(() => engine.refusals.flush()),
   };
 }
 

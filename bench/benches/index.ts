@@ -9,6 +9,7 @@ import { processes } from './processes.ts';
 import { proofs } from './proofs.ts';
 import { resync } from './resync.ts';
 import { scale } from './scale.ts';
+import { soak } from './soak.ts';
 import { views } from './views.ts';
 import { webhooks } from './webhooks.ts';
 
@@ -25,5 +26,6 @@ export const benches: readonly Bench[] = [
   edge,
   pglite,
   webhooks,
+  soak,
   views,
 ];

@@ -1,4 +1,5 @@
 import type { Bench } from '../harness/bench.ts';
+import { apps } from './apps.ts';
 import { backfill } from './backfill.ts';
 import { budget } from './budget.ts';
 import { cpu } from './cpu.ts';
@@ -27,5 +28,6 @@ export const benches: readonly Bench[] = [
   pglite,
   webhooks,
   soak,
+  apps,
   views,
 ];

@@ -21,7 +21,8 @@ function shortLimits(path: string, text: string): string[] {
 it('no wall-clock limit under a minute decides a test: a busy machine is slow', async () => {
   const found: string[] = [];
   for (const name of readdirSync('test', { recursive: true, encoding: 'utf8' })) {
-    if (name.endsWith('.test.ts') && !import.meta.filename.endsWith(name)) found.push(...shortLimits(`test/${name}`, readFileSync(`test/${name}`, 'utf8')));
+    if (name.endsWith('.test.ts') && !import.meta.filename.endsWith(name))
+      found.push(...shortLimits(`test/${name}`, readFileSync(`test/${name}`, 'utf8')));
   }
   expect(found).toEqual([]);
 });

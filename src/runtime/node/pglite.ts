@@ -1,5 +1,3 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { SqlDatabase } from '../../engine/database.ts';
 import { DatabaseError, describeError } from '../../errors.ts';
 import { withPageLine } from '../page-line.ts';
@@ -8,6 +6,7 @@ import { lockFolder } from './folder-lock.ts';
 import type { Embedded } from './pglite/embedded.ts';
 import { stopAtPanic } from './pglite/stop-at-panic.ts';
 import { startThread, type Thread } from './pglite/thread.ts';
+import { makePrivateFolder } from './private-folder.ts';
 
 /**
  * PostgreSQL inside this process, in a thread of its own, and in a folder or (without one) in memory. One connection: calls
@@ -15,11 +14,11 @@ import { startThread, type Thread } from './pglite/thread.ts';
  */
 export async function createPglite(dataDir?: string): Promise<SqlDatabase> {
   if (dataDir === undefined) return fromEmbedded(await startThread({}));
-  await mkdir(dirname(dataDir), { recursive: true });
   let thread: Thread | undefined;
   // A process that ends in the middle of a statement is still writing when it says so.
   const unlock = lockFolder(dataDir, () => thread?.isBusy() !== false);
   try {
+    makePrivateFolder(dataDir);
     thread = await startThread({ dataDir });
   } catch (error) {
     unlock();

@@ -3,9 +3,10 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
 import { applyMigrations } from '../engine/migrate.ts';
-import { ConfigError, DatabaseError } from '../errors.ts';
+import { ConfigError, DatabaseError, SupasaasyError } from '../errors.ts';
 import { loadEnvFile } from '../runtime/node/env-file.ts';
 import { freeLeases } from '../runtime/node/free-leases.ts';
+import { describeAddress, parseAddress } from '../runtime/node/postgres/parse-address.ts';
 import {
   CONFIG_FILE,
   configuredMigrations,
@@ -27,13 +28,12 @@ export interface OpenOptions extends Partial<Pick<ProjectOptions, 'onPage' | 'co
   /**
    * What the command may do to the database before its own work. `read` (the default): nothing, and no migration may be
    * missing; only an embedded database, which is ours alone, gets those that it lacks. `check`: not even that. `work`:
-   * the command works tasks or deliveries. `declare`: it runs the deployment, so it declares the configuration. `install`:
-   * it applies migrations and declares. `ignore`: whatever is missing is the command's affair.
+   * the command works tasks or deliveries. `install`: it applies migrations and declares the configuration. `ignore`: whatever is missing is the command's affair.
    */
   readonly access?: Access;
 }
 
-export type Access = 'read' | 'check' | 'work' | 'declare' | 'install' | 'ignore';
+export type Access = 'read' | 'check' | 'work' | 'install' | 'ignore';
 
 /** The configuration of this package, for a folder that has none: the demo's, and enough for one account of each. */
 const OWN_CONFIG = fileURLToPath(new URL(`../../${CONFIG_FILE}`, import.meta.url));
@@ -108,7 +108,7 @@ async function prepare(cli: Cli, project: Project, access: Access): Promise<void
     throw new ConfigError(
       `the database lacks ${pending.length} migrations (${pending[0]?.source}/${pending[0]?.name}${pending.length > 1 ? ' …' : ''}): run "supasaasy migrate"`,
     );
-  } else if (access === 'declare' || access === 'install' || (embedded && access === 'work')) {
+  } else if (access === 'install' || (embedded && access === 'work')) {
     await engine.declare();
   }
 }
@@ -127,6 +127,8 @@ async function assertReachable(project: Project, cli: Cli): Promise<void> {
   try {
     await project.database.query('select 1');
   } catch (error) {
+    // What a server says of the connection has its remedy with it.
+    if (error instanceof SupasaasyError && error.cause === undefined) throw error;
     const cause = error instanceof DatabaseError && error.cause !== undefined ? error.cause : error;
     throw new DatabaseError(
       `${describeDatabase(project, cli.env)} cannot be used: ${reasonOf(cause)}. Is it running, and is DATABASE_URL right? (Without DATABASE_URL, an embedded database is used.)`,
@@ -149,10 +151,5 @@ export function describeDatabase(project: Project, env: NonNullable<OpenOptions[
   const url = databaseUrl(env);
   if (url === undefined)
     return `the embedded database in ${relative(process.cwd(), join(project.folder, '.supasaasy')) || '.supasaasy'}/`;
-  try {
-    const { host, pathname } = new URL(url);
-    return `PostgreSQL ${host}${pathname}`;
-  } catch {
-    return 'PostgreSQL';
-  }
+  return describeAddress(parseAddress(url));
 }

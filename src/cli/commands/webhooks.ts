@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import type { App } from '../../engine/app.ts';
@@ -197,6 +197,8 @@ function writeSecret(file: string, name: string, secret: string): void {
       text.replace(line, () => `${name}=${secret}`),
     );
   else appendFileSync(file, `${text === '' || text.endsWith('\n') ? '' : '\n'}${name}=${secret}\n`, { mode: 0o600 });
+  // Also where the file was there, and readable for others.
+  chmodSync(file, 0o600);
 }
 
 function parseUrl(text: string): string {

@@ -26,9 +26,10 @@ export const worker: DefineCommand = (cli) =>
     )
     .action(async (options: WorkerOptions, command: Command) => {
       const signal = cli.interruptible();
-      await withProject(cli, command.optsWithGlobals(), { access: 'declare' }, async (project) => {
+      await withProject(cli, command.optsWithGlobals(), { access: 'work' }, async (project) => {
         const { engine } = project;
         const unfit = reportUnfit(cli, project, false);
+        await engine.declare();
         if (options.once !== true && options.untilIdle !== true) {
           cli.out.note('working until Ctrl-C');
           await startLive(engine, signal, { kind: 'worker' }).ended;

@@ -2,6 +2,7 @@ import { DatabaseError, describeError, LeaseLostError } from '../../errors.ts';
 import type { NormalizedEvent } from '../../kit/connector.ts';
 import type { App } from '../app.ts';
 import type { Fitness } from '../fleet/fitness.ts';
+import { excessOf } from '../json-limits.ts';
 import type { Ports } from '../ports.ts';
 import { isBadData } from '../sql-errors.ts';
 import type { ClaimedDelivery, SettledDelivery, Store } from '../store.ts';
@@ -67,6 +68,12 @@ async function processDeliveries(
   const settled: SettledDelivery[] = [];
   for (const delivery of deliveries) {
     let event: NormalizedEvent;
+    // Also one that was accepted before this limit was known, or that is replayed.
+    const excess = excessOf(delivery.body);
+    if (excess !== undefined) {
+      settled.push({ id: delivery.id, state: 'dead', reason: `cannot be stored: ${excess}` });
+      continue;
+    }
     try {
       event = app.config.connector.webhook.parse(delivery.body);
     } catch (error) {

@@ -29,7 +29,7 @@ export function lockFolder(folder: string, keepsAtExit: () => boolean = () => fa
 
 function claim(folder: string): () => void {
   try {
-    mkdirSync(dirname(folder), { recursive: true });
+    mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
     return runSteps(claimFolder(createLockFiles(folder), process.pid));
   } catch (error) {
     if (error instanceof LockBusyError) throw inUse(folder, error.owner);

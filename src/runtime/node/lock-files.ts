@@ -31,11 +31,11 @@ export function createLockFiles(folder: string): LockFiles {
         return undefined;
       }
     },
-    writeOwner: (pid) => writeFileSync(file, String(pid)),
+    writeOwner: (pid) => writeFileSync(file, String(pid), { mode: 0o600 }),
     removeOwner: () => unlinkIfThere(file),
     announce(pid) {
       const name = `${prefix}${pid}-${randomBytes(8).toString('hex')}`;
-      writeFileSync(join(parent, name), '', { flag: 'wx' });
+      writeFileSync(join(parent, name), '', { flag: 'wx', mode: 0o600 });
       return name;
     },
     list: () => readdirSync(parent).filter((name) => name.startsWith(prefix) && ANNOUNCED.test(name)),

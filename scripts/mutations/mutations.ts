@@ -735,4 +735,12 @@ export const mutations: readonly Mutation[] = [
     tests: ['test/fleet/refused.test.ts'],
     by: 'C13: ',
   },
+  {
+    name: 'fleet: a remedy names an option that does not exist',
+    file: 'src/engine/app-problems.ts',
+    find: '--allow-mass-delete',
+    replace: '--allow-deletes',
+    tests: ['test/cli/remedies.test.ts'],
+    by: 'C33: ',
+  },
 ];

@@ -29,6 +29,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: String(availableParallelism()) },
     'budget-ms': { type: 'string', default: '3000' },
     out: { type: 'string', default: 'node_modules/.cache/supasaasy-mutate' },
+    'limit-s': { type: 'string' },
     list: { type: 'boolean', default: false },
   },
 });
@@ -62,10 +63,17 @@ try {
   const loading = new Set(reach.loading);
   const outcomes: Outcome[] = [];
   // Neighbours one after the other: what killed one is tried first on the next.
+  let interrupted = false;
+  process.once('SIGINT', () => {
+    interrupted = true;
+    console.log('the mutants that are under way are the last ones; once more ends at once');
+  });
   const queue = chosen.toSorted((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1)).values();
   await Promise.all(
     lanes.map(async (lane, index) => {
       for (const mutant of queue) {
+        if (interrupted || performance.now() - startedAt > 1000 * Number(values['limit-s'] ?? Number.POSITIVE_INFINITY))
+          return;
         const root = roots[index] ?? '';
         outcomes.push(
           await tryMutant(mutant, { lane, root, reach, chooser, loading, budgetMs: Number(values['budget-ms']) }),

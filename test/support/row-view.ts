@@ -47,7 +47,7 @@ export async function readRows(
 }
 
 const isInstant = (name: string) =>
-  /(_at|_until|not_before)$/.test(name) && name !== 'read_until' && name !== 'version_until';
+  /(_at|_until|_since|not_before)$/.test(name) && name !== 'read_until' && name !== 'version_until';
 
 function describeInstant(value: unknown, clock: number): unknown {
   if (value === null) return 'never';

@@ -218,10 +218,8 @@ describe('what an answer that is not 2xx means', () => {
   });
 
   it('gives the moment of an object that is gone', async () => {
-    const { error } = (await exchange(() => new Response('', { status: 404, headers: { date: HTTP_NOON } }))) as {
-      error: NotFoundError;
-    };
-    expect(error.moment).toEqual({ version: NOON, versionUntil: NOON + 999 });
+    const error = await refusal(404, '', { date: HTTP_NOON });
+    expect(error).toMatchObject({ moment: { version: NOON, versionUntil: NOON + 999 } });
   });
 
   it('is a provider that cannot be reached, or one that is too late, where there is no answer', async () => {

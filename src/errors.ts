@@ -143,6 +143,9 @@ export class DatabaseError extends SupasaasyError {
   }
 }
 
+/** The database is away: it cannot be reached, restarts, or the connection ended. The same work is done when it is back. */
+export class DatabaseAwayError extends DatabaseError {}
+
 /** One line for people: the message, and what lies behind it. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

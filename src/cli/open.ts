@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
-import { ConfigError, DatabaseError } from '../errors.ts';
+import { ConfigError, DatabaseError, SupasaasyError } from '../errors.ts';
 import { loadEnvFile } from '../runtime/node/env-file.ts';
 import { freeLeases } from '../runtime/node/free-leases.ts';
+import { describeAddress, parseAddress } from '../runtime/node/postgres/parse-address.ts';
 import {
   CONFIG_FILE,
   databaseUrl,
@@ -112,6 +113,8 @@ async function assertReachable(project: Project, cli: Cli): Promise<void> {
   try {
     await project.database.query('select 1');
   } catch (error) {
+    // What a server says of the connection has its remedy with it.
+    if (error instanceof SupasaasyError && error.cause === undefined) throw error;
     const cause = error instanceof DatabaseError && error.cause !== undefined ? error.cause : error;
     throw new DatabaseError(
       `${describeDatabase(project, cli.env)} cannot be used: ${reasonOf(cause)}. Is it running, and is DATABASE_URL right? (Without DATABASE_URL, an embedded database is used.)`,
@@ -134,10 +137,5 @@ export function describeDatabase(project: Project, env: NonNullable<OpenOptions[
   const url = databaseUrl(env);
   if (url === undefined)
     return `the embedded database in ${relative(process.cwd(), join(project.folder, '.supasaasy')) || '.supasaasy'}/`;
-  try {
-    const { host, pathname } = new URL(url);
-    return `PostgreSQL ${host}${pathname}`;
-  } catch {
-    return 'PostgreSQL';
-  }
+  return describeAddress(parseAddress(url));
 }

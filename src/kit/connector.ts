@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Position, ProviderRequest, Resource } from './resource.ts';
+import type { Position, Precision, ProviderRequest, Resource } from './resource.ts';
 
 /** What a connector says about itself (S4-01 … S4-06). */
 export interface ConnectorMetadata {
@@ -42,8 +42,10 @@ export interface NormalizedEvent {
   readonly id: string;
   /** The provider's name for it: `customer.subscription.updated`. */
   readonly providerType: string;
-  /** Milliseconds, the provider's clock. Providers stamp whole seconds. */
+  /** Milliseconds, the provider's clock. */
   readonly occurredAt: number;
+  /** How exact `occurredAt` is, where it is not in seconds: events of one object within it have no order. Default `1s`. */
+  readonly precision?: Precision;
   readonly apiVersion?: string;
   /** The provider's account it is about, where one endpoint serves several. */
   readonly account?: string;

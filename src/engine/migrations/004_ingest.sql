@@ -35,8 +35,11 @@ begin
       end if;
     end loop;
   end if;
-  if retrievable and not dry and jsonb_array_length(result -> 'again') > 0 then
+  if retrievable and not dry then
     perform supasaasy.ask_again(p_app, p_spec, result -> 'again', p_context);
+    if jsonb_array_length(p_records) > cardinality(states) then
+      perform supasaasy.ask_again(p_app, p_spec, supasaasy.tied_records(p_records, p_spec, states), p_context);
+    end if;
   end if;
   -- A page of a pass says here what it named; elsewhere the caller wants to know. As JSON, through the results of three
   -- functions, a hundred ids were a twentieth of a page's time.
@@ -49,6 +52,25 @@ begin
   end if;
   return result || jsonb_build_object('children', child_counts,
     'ids', coalesce((select jsonb_agg(s.external_id) from unnest(states) s), '[]'));
+end $$;
+
+-- The ids that one answer names twice, with different contents and no order between them.
+create or replace function supasaasy.tied_records(p_records jsonb, p_spec jsonb, p_states supasaasy.entity_state[]) returns jsonb
+language plpgsql stable set search_path = '' as $$
+begin
+  return (
+    select jsonb_agg(id) from (
+      select s.external_id as id
+      from (
+        select value, value #>> supasaasy.path_of(p_spec -> 'id') as id,
+          value #> supasaasy.path_of(p_spec #> '{version,path}') as version
+        from jsonb_array_elements(p_records)
+      ) r
+      join unnest(p_states) s on s.external_id = r.id
+      where coalesce(supasaasy.instant_ms(r.version, p_spec #>> '{version,unit}') >= s.version, true)
+      group by s.external_id
+      having count(distinct r.value) > 1
+    ) tied);
 end $$;
 
 -- The children of some parents that are not deleted. The range and its order leave the planner one index; by equality
@@ -435,10 +457,6 @@ declare
   next_cursor text;
   last_id text;
   created_path text[] := supasaasy.path_of(spec #> '{created,path}');
-  created_unit text := spec #>> '{created,unit}';
-  -- In variables of their own: instant_ms is inlined only where its arguments cost nothing.
-  first_value jsonb;
-  last_value jsonb;
   last_created bigint;
   top_created bigint;
   moments bigint;
@@ -509,13 +527,11 @@ begin
         from_ms, until_ms, parent_ref);
     end if;
     last_id := records -> (record_count - 1) #>> supasaasy.path_of(spec -> 'id');
-    first_value := records -> 0 #> created_path;
-    last_value := records -> (record_count - 1) #> created_path;
-    top_created := supasaasy.instant_ms(first_value, created_unit) / 1000;
+    top_created := supasaasy.instant_second(records -> 0 #> created_path, spec -> 'created');
     if t.pages = 0 and t.input ? 'ranged' then
       moments := (select count(distinct value #> created_path) from jsonb_array_elements(records));
     end if;
-    last_created := supasaasy.instant_ms(last_value, created_unit) / 1000;
+    last_created := supasaasy.instant_second(records -> (record_count - 1) #> created_path, spec -> 'created');
     more := coalesce(doc #>> supasaasy.path_of(next_rule -> 'more'), 'false') = 'true';
     next_cursor := doc #>> supasaasy.path_of(next_rule -> 'path');
   end if;

@@ -152,7 +152,7 @@ begin
   if not coalesce((p_page ->> 'careful')::boolean, false) then
     select coalesce(jsonb_agg(to_jsonb(c)), '[]') into differing from supasaasy.compare_records(t.app_key, spec, records::jsonb) c;
     select coalesce(array_agg(s.external_id), '{}') into ids from unnest(supasaasy.extract_states(records::jsonb, spec, 0, 0)) s;
-    last_created := supasaasy.instant_ms(last_record::jsonb #> supasaasy.path_of(spec #> '{created,path}'), spec #>> '{created,unit}') / 1000;
+    last_created := supasaasy.instant_second(last_record::jsonb #> supasaasy.path_of(spec #> '{created,path}'), spec -> 'created');
   else
     -- Something on the page cannot be stored: each record alone; what cannot be read is missing, and the reason is known.
     for record_text in select value::text from json_array_elements(records) loop

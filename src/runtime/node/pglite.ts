@@ -1,7 +1,7 @@
 import type { SqlDatabase } from '../../engine/database.ts';
 import { DatabaseError, describeError } from '../../errors.ts';
 import { withPageLine } from '../page-line.ts';
-import { fromDriver, type Queryable } from '../sql-database.ts';
+import { type Connection, fromDriver } from '../sql-database.ts';
 import { lockFolder } from './folder-lock.ts';
 import type { Embedded } from './pglite/embedded.ts';
 import { stopAtPanic } from './pglite/stop-at-panic.ts';
@@ -64,17 +64,17 @@ export function fromEmbedded(given: Embedded): SqlDatabase {
   return withPageLine(database, PAGES_AT_ONE_TIME);
 }
 
-async function transact<T>(embedded: Embedded, work: (connection: Queryable) => Promise<T>): Promise<T> {
+async function transact<T>(embedded: Embedded, work: (connection: Connection) => Promise<T>): Promise<T> {
   let over = false;
   await embedded.exec('begin');
   try {
-    const result = await work({
-      async query(text, values) {
-        // It would stand alone, and be kept.
-        if (over) throw new Error('the transaction is over');
-        return await embedded.query(text, values ?? []);
-      },
-    });
+    const query = async (text: string, values: unknown[] = []) => {
+      // It would stand alone, and be kept.
+      if (over) throw new Error('the transaction is over');
+      return await embedded.query(text, values);
+    };
+    // PGlite's query takes one statement.
+    const result = await work({ query, statement: (text) => query(text) });
     over = true;
     if ((await embedded.exec('commit')) === 'ROLLBACK')
       throw Object.assign(new Error('a statement had failed: nothing was committed'), { code: '25P02' });

@@ -12,6 +12,7 @@ import { toDeclaredSchedules } from '../../engine/schedule.ts';
 import { ConfigError, describeError, SupasaasyError } from '../../errors.ts';
 import { createFetchAt } from './fetch-at.ts';
 import { readMigrations } from './migration-files.ts';
+import { connectionsOf } from './postgres/connections-of.ts';
 import { createPostgres } from './postgres.ts';
 import { createNodeSend } from './send.ts';
 
@@ -51,10 +52,8 @@ export async function openDatabase(env: Environment, dataDir: string): Promise<S
     const { createPglite } = await import('./pglite.ts');
     return await createPglite(resolve(dataDir));
   }
-  if (!/^postgres(ql)?:\/\//.test(url)) {
-    throw new ConfigError('DATABASE_URL must look like postgresql://user:password@host:5432/database');
-  }
-  return createPostgres({ connectionString: url });
+  const max = connectionsOf(env);
+  return createPostgres({ connectionString: url, ...(max === undefined ? {} : { max }) });
 }
 
 /** The folder of the embedded database of a project. */

@@ -38,9 +38,14 @@ export class ConfigError extends SupasaasyError {
   }
 }
 
-/** An environment variable that an app needs is not set. */
+/** An environment variable that an app needs is not set: this process is unfit for the app, and nothing else is wrong. */
 export class MissingSecretError extends SupasaasyError {
-  override readonly code = 'secret_missing';
+  override readonly code: string = 'secret_missing';
+}
+
+/** It is set to what can be no secret. */
+export class MalformedSecretError extends MissingSecretError {
+  override readonly code = 'secret_malformed';
 }
 
 /** A webhook's signature does not fit its bytes. Says no more than that to the sender. */

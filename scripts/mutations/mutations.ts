@@ -595,4 +595,12 @@ export const mutations: readonly Mutation[] = [
     tests: [PRECISION],
     by: 'one answer shows both',
   },
+  {
+    name: 'two processes that announce themselves at once both own an embedded folder',
+    file: 'src/runtime/node/folder-claim.ts',
+    find: 'if (others.length === 0) {',
+    replace: 'if (others.length <= 1) {',
+    tests: ['test/runtime/folder-lock.test.ts'],
+    by: 'C19: the lock of an embedded folder has exactly one owner in every order',
+  },
 ];

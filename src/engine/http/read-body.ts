@@ -1,4 +1,5 @@
 import { excessOf } from '../json-limits.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { HttpError } from './http-error.ts';
 
 export interface ReadBodyOptions {
@@ -31,7 +32,10 @@ export async function readBody(
   const chunks: Uint8Array[] = [];
   let size = 0;
   for (;;) {
-    const { done, value } = await untilAborted(reader.read(), signal, giveUp);
+    const { done, value } = await untilAborted(reader.read(), signal).catch((error: unknown) => {
+      giveUp();
+      throw error;
+    });
     if (done) break;
     size += value.byteLength;
     if (size > maxBytes) {
@@ -60,26 +64,6 @@ export async function readJson(request: Request, maxBytes = 64 * 1024): Promise<
     return JSON.parse(text);
   } catch {
     throw new HttpError(400, 'body_invalid', 'the body must be JSON');
-  }
-}
-
-/** What is read, or the signal's reason as soon as it aborts. */
-async function untilAborted<T>(reading: Promise<T>, signal?: AbortSignal, giveUp = () => {}): Promise<T> {
-  if (signal === undefined) return await reading;
-  reading.catch(() => {});
-  let abort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => {
-      reject(signal.reason);
-      giveUp();
-    };
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-  });
-  try {
-    return await Promise.race([reading, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { SqlDatabase } from '../../engine/database.ts';
+import { untilAborted } from '../../engine/until-aborted.ts';
 import { DatabaseError, describeError } from '../../errors.ts';
 import { withPageLine } from '../page-line.ts';
 import { type Connection, fromDriver } from '../sql-database.ts';
@@ -45,7 +46,7 @@ export function fromEmbedded(given: Embedded): SqlDatabase {
   const database = fromDriver('pglite', {
     takesBytes: true,
     query: (text, values) => together(() => embedded.query(text, values ?? [])),
-    transaction: (work) => alone(() => transact(embedded, work)),
+    transaction: (work, options) => alone(() => transact(embedded, work, options?.signal)),
     script: (text) =>
       alone(async () => {
         try {
@@ -64,17 +65,21 @@ export function fromEmbedded(given: Embedded): SqlDatabase {
   return withPageLine(database, PAGES_AT_ONE_TIME);
 }
 
-async function transact<T>(embedded: Embedded, work: (connection: Connection) => Promise<T>): Promise<T> {
+async function transact<T>(
+  embedded: Embedded,
+  work: (connection: Connection) => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
   let over = false;
   await embedded.exec('begin');
   try {
     const query = async (text: string, values: unknown[] = []) => {
       // It would stand alone, and be kept.
-      if (over) throw new Error('the transaction is over');
+      if (over) throw new DatabaseError('the transaction is over');
       return await embedded.query(text, values);
     };
     // PGlite's query takes one statement.
-    const result = await work({ query, statement: (text) => query(text) });
+    const result = await untilAborted(work({ query, statement: (text) => query(text) }), signal);
     over = true;
     if ((await embedded.exec('commit')) === 'ROLLBACK')
       throw Object.assign(new Error('a statement had failed: nothing was committed'), { code: '25P02' });

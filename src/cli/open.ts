@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
-import { ConfigError, DatabaseError, SupasaasyError } from '../errors.ts';
+import { outlast } from '../engine/outlast.ts';
+import { ConfigError, DatabaseAwayError, DatabaseError, SupasaasyError } from '../errors.ts';
 import { loadEnvFile } from '../runtime/node/env-file.ts';
 import { freeLeases } from '../runtime/node/free-leases.ts';
+import { freeDeadLeases } from '../runtime/node/holder.ts';
 import { describeAddress, parseAddress } from '../runtime/node/postgres/parse-address.ts';
 import {
   CONFIG_FILE,
@@ -93,7 +95,7 @@ async function prepare(cli: Cli, project: Project, wish: NonNullable<OpenOptions
   const { config, database } = project;
   await assertReachable(project, cli);
   if (wish === 'ignore') return;
-  if (database.kind === 'pglite' && wish !== 'check') await freeLeases(database);
+  if (wish !== 'check') await (database.kind === 'pglite' ? freeLeases(database) : freeDeadLeases(database));
   const pending = await pendingMigrations(config, database);
   if (pending.length > 0 && (wish === 'apply' || (database.kind === 'pglite' && wish !== 'check'))) {
     const applied = await migrate(config, database);
@@ -108,12 +110,23 @@ async function prepare(cli: Cli, project: Project, wish: NonNullable<OpenOptions
   }
 }
 
+const STARTING_MS = 60_000;
+
 /** A wrong address, a wrong password: said in one line, before anything else is tried. */
 async function assertReachable(project: Project, cli: Cli): Promise<void> {
   try {
-    await project.database.query('select 1');
+    // A server that is starting answers soon; any other reason is said at once.
+    await outlast(project.engine.ports, () => project.database.query('select 1'), {
+      stop: (error) => !(error instanceof DatabaseError && /^57P0[1-3]$/.test(error.sqlState ?? '')),
+      patienceMs: STARTING_MS,
+    });
   } catch (error) {
     // What a server says of the connection has its remedy with it.
+    if (error instanceof DatabaseAwayError)
+      throw new DatabaseError(
+        `${error.message}. Is it running, and is DATABASE_URL right? (Without DATABASE_URL, an embedded database is used.)`,
+        { sqlState: error.sqlState },
+      );
     if (error instanceof SupasaasyError && error.cause === undefined) throw error;
     const cause = error instanceof DatabaseError && error.cause !== undefined ? error.cause : error;
     throw new DatabaseError(

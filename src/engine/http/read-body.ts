@@ -1,3 +1,4 @@
+import { parseJson } from '../../kit/json.ts';
 import { HttpError } from './http-error.ts';
 
 /** The whole body, or 413 as soon as it is known to be longer: by its header, else by counting what arrives. */
@@ -34,7 +35,7 @@ export async function readJson(request: Request, maxBytes = 64 * 1024): Promise<
   const text = new TextDecoder().decode(await readBody(request, maxBytes));
   if (text.trim() === '') return {};
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     throw new HttpError(400, 'body_invalid', 'the body must be JSON');
   }

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { APP_KEY } from '../../config.ts';
 import { WebhookVerificationError } from '../../errors.ts';
 import type { Engine } from '../engine.ts';
+import { answerJson } from './answer-json.ts';
 import { HttpError } from './http-error.ts';
 import { only } from './only.ts';
 import { DEFAULT_MAX_BODY_BYTES, type HttpOptions } from './options.ts';
@@ -35,7 +36,7 @@ export function webhookRoutes(engine: Engine, options: HttpOptions): Hono {
     try {
       const { eventId, state } = await engine.acceptor.accept(app, body, c.req.raw.headers);
       options.ring?.('delivery');
-      return c.json({ received: true, event_id: eventId, state });
+      return answerJson(c, { received: true, event_id: eventId, state });
     } catch (error) {
       if (error instanceof WebhookVerificationError) refused(error.message);
       throw error;

@@ -9,6 +9,7 @@ import {
   type SupasaasyError,
 } from '../../errors.ts';
 import type { AnswerMeaning } from '../../kit/connector.ts';
+import { parseJson, stringifyJson } from '../../kit/json.ts';
 import type { ProviderRequest } from '../../kit/resource.ts';
 import type { App } from '../app.ts';
 import type { Ports } from '../ports.ts';
@@ -67,7 +68,7 @@ export async function ask(app: App, request: ProviderRequest, ports: Ports, sign
       headers,
       timeoutMs: REQUEST_TIMEOUT_MS,
       ...(signal === undefined ? {} : { signal }),
-      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+      ...(request.body === undefined ? {} : { body: stringifyJson(request.body) }),
     });
   } catch (error) {
     const late = error instanceof Error && error.name === 'TimeoutError';
@@ -159,7 +160,7 @@ function retryAfterMs(response: Received): number {
 /** The provider's own message, where its error body has the usual shapes; never a whole HTML page. */
 function firstWords(body: string): string {
   try {
-    const parsed = JSON.parse(body) as {
+    const parsed = parseJson(body) as {
       error?: { message?: unknown };
       errors?: { message?: unknown }[];
       message?: unknown;

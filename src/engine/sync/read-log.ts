@@ -1,5 +1,6 @@
 import { describeError } from '../../errors.ts';
 import type { ChangeLog } from '../../kit/connector.ts';
+import { stringifyJson } from '../../kit/json.ts';
 import type { App } from '../app.ts';
 import { keepUnreadable } from '../inbox/accept.ts';
 import type { PlacedEvent } from '../inbox/group.ts';
@@ -21,7 +22,7 @@ export async function readLogPage(app: App, log: ChangeLog, page: unknown): Prom
     try {
       readable.push({ event: log.parse(value), path });
     } catch (error) {
-      const text = JSON.stringify(value) ?? 'null';
+      const text = stringifyJson(value) ?? 'null';
       const reason = `in the log of changes, but cannot be read: ${describeError(error)}`;
       unreadable.push(await keepUnreadable(app, text, new TextEncoder().encode(text), reason));
     }

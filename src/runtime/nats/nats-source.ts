@@ -5,6 +5,7 @@ import { createKeyedQueue, type KeyedQueue } from '../../engine/feed/keyed-queue
 import { toChange } from '../../engine/feed/memory-source.ts';
 import type { Receiver, Source, SourceContext } from '../../engine/feed/source.ts';
 import { describeError } from '../../errors.ts';
+import { parseJson } from '../../kit/json.ts';
 
 export interface NatsSourceOptions {
   readonly jetstream: Pick<JetStreamClient, 'consumers' | 'publish'>;
@@ -259,7 +260,7 @@ function createReceiver(
 function translateDefault(message: JsMsg): PublishedEvent & Partial<Change> {
   const text = message.string();
   try {
-    const body = JSON.parse(text) as Partial<Change> | null;
+    const body = parseJson(text) as Partial<Change> | null;
     if (typeof body?.foreign_id === 'string' && typeof body.id === 'string' && typeof body.type === 'string')
       return { ...body, id: body.id, key: body.foreign_id, type: body.type, payload: body.after };
     return { type: message.subject, payload: body };

@@ -2,12 +2,14 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { SqlDatabase } from '../../engine/database.ts';
 import { DatabaseError, describeError } from '../../errors.ts';
+import { parseJson } from '../../kit/json.ts';
 import { withPageLine } from '../page-line.ts';
 import { fromDriver, type Queryable } from '../sql-database.ts';
 import { lockFolder } from './folder-lock.ts';
 import type { Embedded } from './pglite/embedded.ts';
 import { stopAtPanic } from './pglite/stop-at-panic.ts';
 import { startThread, type Thread } from './pglite/thread.ts';
+import { UNREAD } from './pglite/unread.js';
 
 /**
  * PostgreSQL inside this process, in a thread of its own, and in a folder or (without one) in memory. One connection: calls
@@ -45,7 +47,7 @@ export function fromEmbedded(given: Embedded): SqlDatabase {
   const { together, alone } = createTurns();
   const database = fromDriver('pglite', {
     takesBytes: true,
-    query: (text, values) => together(() => embedded.query(text, values ?? [])),
+    query: (text, values) => together(() => ask(embedded, text, values)),
     transaction: (work) => alone(() => transact(embedded, work)),
     script: (text) =>
       alone(async () => {
@@ -65,6 +67,19 @@ export function fromEmbedded(given: Embedded): SqlDatabase {
   return withPageLine(database, PAGES_AT_ONE_TIME);
 }
 
+/** Reads what `embed.js` left unread. */
+async function ask(embedded: Embedded, text: string, values: unknown[] = []): Promise<{ rows: unknown[] }> {
+  const { rows } = await embedded.query(text, values);
+  for (const row of rows as Record<string, unknown>[]) {
+    for (const key in row) {
+      const value = row[key];
+      if (value === null || typeof value !== 'object' || !(UNREAD in value)) continue;
+      row[key] = parseJson(String(value[UNREAD]));
+    }
+  }
+  return { rows };
+}
+
 async function transact<T>(embedded: Embedded, work: (connection: Queryable) => Promise<T>): Promise<T> {
   let over = false;
   await embedded.exec('begin');
@@ -73,7 +88,7 @@ async function transact<T>(embedded: Embedded, work: (connection: Queryable) => 
       async query(text, values) {
         // It would stand alone, and be kept.
         if (over) throw new Error('the transaction is over');
-        return await embedded.query(text, values ?? []);
+        return await ask(embedded, text, values);
       },
     });
     over = true;

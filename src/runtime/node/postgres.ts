@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { SqlDatabase } from '../../engine/database.ts';
+import { parseJson } from '../../kit/json.ts';
 import { withPageLine } from '../page-line.ts';
 import { type Driver, fromDriver } from '../sql-database.ts';
 import { listen } from './listen.ts';
@@ -62,12 +63,19 @@ export function createPostgres(options: PostgresOptions): SqlDatabase {
   return withPageLine(divided, width);
 }
 
+const JSON_TYPES: readonly number[] = [pg.types.builtins.JSON, pg.types.builtins.JSONB];
+
+/** As `pg` reads them, but for the numbers in JSON. */
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
+  JSON_TYPES.includes(oid) && format !== 'binary' ? parseJson : pg.types.getTypeParser(oid, format as 'text');
+
 function createPool(connectionString: string, max: number): pg.Pool {
   const pool = new pg.Pool({
     connectionString,
     max,
     connectionTimeoutMillis: 10_000,
     application_name: 'supasaasy',
+    types: { getTypeParser },
   });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => {});

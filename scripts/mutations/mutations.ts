@@ -597,7 +597,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'C31: the driver reads JSON with 53 bits',
-    file: 'src/runtime/node/postgres.ts',
+    file: 'src/runtime/node/postgres/session.ts',
     find: `JSON_TYPES.includes(oid) && format !== 'binary' ? parseJson`,
     replace: `JSON_TYPES.includes(oid) && format === 'binary' ? parseJson`,
     tests: [NUMBERS],
@@ -627,5 +627,13 @@ export const mutations: readonly Mutation[] = [
     replace: `return text.includes('.') || (text.length < 16 && !/[eE]/.test(text)) ? true : digitsOf(text)`,
     tests: ['test/engine/json.test.ts'],
     by: 'C31: ',
+  },
+  {
+    name: 'two processes that announce themselves at once both own an embedded folder',
+    file: 'src/runtime/node/folder-claim.ts',
+    find: 'if (others.length === 0) {',
+    replace: 'if (others.length <= 1) {',
+    tests: ['test/runtime/folder-lock.test.ts'],
+    by: 'C19: the lock of an embedded folder has exactly one owner in every order',
   },
 ];

@@ -4,9 +4,9 @@ import type { RunOptions, SyncMode } from '../engine/store.ts';
 import { EXIT } from './command.ts';
 import { readStatus } from './read-status.ts';
 
-/** How a run ended for who waited for it: it may also be interrupted, or wait for a paused app. */
+/** How a run ended here: it may also be interrupted, wait for a paused app, or be left to others because this process's key is refused. */
 export interface SyncOutcome extends Omit<RunResult, 'status'> {
-  readonly status: RunResult['status'] | 'interrupted' | 'paused';
+  readonly status: RunResult['status'] | 'interrupted' | 'paused' | 'refused';
   readonly resumed: boolean;
 }
 
@@ -18,7 +18,7 @@ export async function runSync(
   options: RunOptions & { readonly trigger?: string; readonly signal?: AbortSignal },
 ): Promise<SyncOutcome> {
   const { trigger = 'cli', signal, ...wish } = options;
-  await engine.store.resumeApp(appKey);
+  await engine.wake(appKey, signal);
   const { runId, resumed } = await engine.startRun(appKey, mode, wish, trigger);
   await engine.work({ filter: { run_id: runId }, ...(signal === undefined ? {} : { signal }) });
   const run = await engine.getRun(runId);
@@ -26,6 +26,8 @@ export async function runSync(
   const result = toRunResult(run);
   if (result.status !== 'running') return { ...result, resumed };
   if (signal?.aborted === true) return { ...result, resumed, status: 'interrupted', error: null };
+  const unfit = engine.fitness.reasonAgainst(engine.app(appKey));
+  if (unfit !== undefined) return { ...result, resumed, status: 'refused', error: unfit };
   const app = (await readStatus(engine.store)).apps.find((each) => each.app_key === appKey);
   // Neither at its end nor ours to work: somebody mends the key first, or another worker has its tasks.
   return app?.paused_at == null

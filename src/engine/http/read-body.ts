@@ -1,4 +1,5 @@
 import { parseJson } from '../../kit/json.ts';
+import { excessOf } from '../json-limits.ts';
 import { HttpError } from './http-error.ts';
 
 /** The whole body, or 413 as soon as it is known to be longer: by its header, else by counting what arrives. */
@@ -32,8 +33,11 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
 
 /** JSON of an admin route; an empty body is an empty object. */
 export async function readJson(request: Request, maxBytes = 64 * 1024): Promise<unknown> {
-  const text = new TextDecoder().decode(await readBody(request, maxBytes));
+  const bytes = await readBody(request, maxBytes);
+  const text = new TextDecoder().decode(bytes);
   if (text.trim() === '') return {};
+  const excess = excessOf(bytes);
+  if (excess !== undefined) throw new HttpError(400, 'body_invalid', `the body cannot be read: ${excess}`);
   try {
     return parseJson(text);
   } catch {

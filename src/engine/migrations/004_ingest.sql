@@ -316,10 +316,11 @@ begin
     record_text := supasaasy.unmark(marked);
     record_id := case when json_typeof(marked::json) = 'object' then marked::json #>> supasaasy.path_of(p_spec -> 'id') end;
     -- An id that cannot be read or that no index can hold: counted below as nameless.
-    if record_id <> supasaasy.unmark(record_id) or octet_length(record_id) > 1000 then
+    if record_id <> supasaasy.unmark(record_id) or octet_length(record_id) > 1000 or record_id like U&'\F8FE%' then
       record_id := null;
     end if;
     begin
+      perform supasaasy.refuse_excess(marked);
       if coalesce((p_spec ->> 'partial')::boolean, false) then
         one := supasaasy.apply_hints(p_app, p_spec, jsonb_build_array(record_text::jsonb), p_context);
       else
@@ -342,9 +343,28 @@ begin
   return total;
 end $$;
 
+-- The text of a record as the provider wrote it (see unstorable.ts): U+F8FF stands around an escape, U+F8FE around a value
+-- that goes past a limit, as a string of its reason and its text.
 create or replace function supasaasy.unmark(value text) returns text
-language sql immutable parallel safe
-return regexp_replace(value, U&'\F8FF([0-9a-fA-F]{4})\F8FF', '\\u\1', 'g');
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  if position(U&'"\F8FE' in value) > 0 then
+    value := (
+      select string_agg(case when m.parts is null then piece else translate(m.parts[1], U&'\F8FD\F8FC', '"\') end, '' order by n)
+      from regexp_split_to_table(value, U&'(?="\F8FE)|(?<=\F8FE")') with ordinality x(piece, n)
+      left join lateral regexp_match(piece, U&'^"\F8FE[^\F8FE]*\F8FE([^\F8FE]*)\F8FE"$') m(parts) on true);
+  end if;
+  return regexp_replace(value, U&'\F8FF([0-9a-fA-F]{4})\F8FF', '\\u\1', 'g');
+end $$;
+
+-- A record with a value that goes past a limit is not read; the reason is the value's.
+create or replace function supasaasy.refuse_excess(p_marked text) returns void
+language plpgsql immutable set search_path = '' as $$
+begin
+  if position(U&'"\F8FE' in p_marked) > 0 then
+    raise exception '%', substring(p_marked from U&'"\F8FE([^\F8FE]*)\F8FE') using errcode = '54000';
+  end if;
+end $$;
 
 create or replace function supasaasy.add_counts(a jsonb, b jsonb) returns jsonb
 language plpgsql immutable set search_path = '' as $$

@@ -12,6 +12,7 @@ import type { AnswerMeaning } from '../../kit/connector.ts';
 import { parseJson, stringifyJson } from '../../kit/json.ts';
 import type { ProviderRequest } from '../../kit/resource.ts';
 import type { App } from '../app.ts';
+import { excessOf } from '../json-limits.ts';
 import type { Ports } from '../ports.ts';
 import type { Received } from '../send.ts';
 
@@ -19,6 +20,8 @@ export interface Answer extends Asked {
   readonly bytes: Uint8Array;
   /** The bytes as text, decoded when it is asked for. */
   readonly body: string;
+  /** Which limit of JSON it goes past (see `excessOf`): no parser of the database gets it as it is. */
+  readonly excess?: string;
 }
 
 /** When an answer was asked for, and when it can have been true. */
@@ -86,9 +89,11 @@ export async function ask(app: App, request: ProviderRequest, ports: Ports, sign
     : { version: Math.floor((date - elapsed) / 1000) * 1000, versionUntil: date + 999 };
   const { bytes } = received;
   if (received.status < 200 || received.status > 299) throw refusal(app, request, received, textOf(bytes), moment);
+  const excess = excessOf(bytes);
   let text: string | undefined;
   return {
     bytes,
+    ...(excess === undefined ? {} : { excess }),
     get body() {
       text ??= textOf(bytes);
       return text;

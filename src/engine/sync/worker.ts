@@ -19,7 +19,7 @@ import type { SyncContext } from './context.ts';
 import { readChanges } from './read-changes.ts';
 import { readList } from './read-list.ts';
 import { readOne } from './read-one.ts';
-import { sayPause, sayTrouble } from './say-trouble.ts';
+import { sayPause, sayTrouble, sayUnfit } from './say-trouble.ts';
 import { slotsFor } from './slots.ts';
 import { createTally } from './tally.ts';
 
@@ -59,7 +59,14 @@ export async function work(
   const { ports, store } = context;
   const slots = options.slots ?? slotsFor(apps);
   const signal = options.signal ?? new AbortController().signal;
-  const filter: TaskFilter = { apps: [...apps.keys()], ...options.filter };
+  const wanted = options.filter?.apps ?? [...apps.keys()];
+  // Asked again each time: a key may be refused meanwhile.
+  const fitting = (): TaskFilter => {
+    const fit = context.fitness.fit();
+    return { ...options.filter, apps: wanted.filter((key) => fit.has(key)) };
+  };
+  let filter = fitting();
+  if (filter.apps?.length === 0) return { tasks: 0 };
   // What is urgent belongs to no run and has no range: such a worker looks for neither.
   const anyTask = filter.urgent !== true;
   const active = new Set<Promise<void>>();
@@ -88,6 +95,7 @@ export async function work(
     // Taken before anything is awaited: an end that falls into the middle of this turn is not overlooked.
     const end = anEnd();
     await context.clock.calibrate();
+    filter = fitting();
     let claimed: Task[] = [];
     if (active.size < slots && ports.monotonic() >= claimAt) {
       claimed = await store.claimTasks(slots - active.size, context.settings.leaseSeconds, filter);
@@ -268,10 +276,16 @@ async function giveBack(
   } else if (isFullDisk(error)) {
     sayTrouble(ports, app, message);
     await release('wait', error.retryAfterMs ?? backoff(context, task));
-  } else if (error instanceof AuthenticationError || error instanceof MissingSecretError) {
-    await store.pauseApp(app.key, message);
-    await release('wait', 0, error instanceof AuthenticationError ? 1 : 0);
-    sayPause(ports, app, message);
+  } else if (error instanceof MissingSecretError) {
+    // Only this process lacks it: others go on, and nothing of theirs is touched.
+    await release('wait', 0, 0);
+    sayUnfit(ports, app, message);
+  } else if (error instanceof AuthenticationError) {
+    const paused = await context.keys.refused(app, message);
+    if (!paused) context.fitness.refuse(app, message);
+    await release('wait', 0);
+    if (paused) sayPause(ports, app, message);
+    else sayUnfit(ports, app, message);
   } else if (error instanceof PagingError || error instanceof CursorLostError) {
     await release('retry', backoff(context, task), 1, 4);
   } else if (

@@ -4,6 +4,7 @@ import type { PublishedEvent } from '../../engine/feed/feed-store.ts';
 import { createKeyedQueue, type KeyedQueue } from '../../engine/feed/keyed-queue.ts';
 import { toChange } from '../../engine/feed/memory-source.ts';
 import type { Receiver, Source, SourceContext } from '../../engine/feed/source.ts';
+import { excessOf } from '../../engine/json-limits.ts';
 import { describeError } from '../../errors.ts';
 import { parseJson } from '../../kit/json.ts';
 
@@ -259,6 +260,8 @@ function createReceiver(
 /** What `natsSink` wrote; anything else is its text, kept in order by its subject. */
 function translateDefault(message: JsMsg): PublishedEvent & Partial<Change> {
   const text = message.string();
+  // What nests without end is its text: nobody could write it again.
+  if (excessOf(text) !== undefined) return { type: message.subject, payload: text };
   try {
     const body = parseJson(text) as Partial<Change> | null;
     if (typeof body?.foreign_id === 'string' && typeof body.id === 'string' && typeof body.type === 'string')

@@ -1,15 +1,14 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { SqlDatabase } from '../../engine/database.ts';
 import { DatabaseError, describeError } from '../../errors.ts';
 import { parseJson } from '../../kit/json.ts';
 import { withPageLine } from '../page-line.ts';
-import { fromDriver, type Queryable } from '../sql-database.ts';
+import { type Connection, fromDriver } from '../sql-database.ts';
 import { lockFolder } from './folder-lock.ts';
 import type { Embedded } from './pglite/embedded.ts';
 import { stopAtPanic } from './pglite/stop-at-panic.ts';
 import { startThread, type Thread } from './pglite/thread.ts';
 import { UNREAD } from './pglite/unread.js';
+import { makePrivateFolder } from './private-folder.ts';
 
 /**
  * PostgreSQL inside this process, in a thread of its own, and in a folder or (without one) in memory. One connection: calls
@@ -17,11 +16,11 @@ import { UNREAD } from './pglite/unread.js';
  */
 export async function createPglite(dataDir?: string): Promise<SqlDatabase> {
   if (dataDir === undefined) return fromEmbedded(await startThread({}));
-  await mkdir(dirname(dataDir), { recursive: true });
   let thread: Thread | undefined;
   // A process that ends in the middle of a statement is still writing when it says so.
   const unlock = lockFolder(dataDir, () => thread?.isBusy() !== false);
   try {
+    makePrivateFolder(dataDir);
     thread = await startThread({ dataDir });
   } catch (error) {
     unlock();
@@ -80,17 +79,17 @@ async function ask(embedded: Embedded, text: string, values: unknown[] = []): Pr
   return { rows };
 }
 
-async function transact<T>(embedded: Embedded, work: (connection: Queryable) => Promise<T>): Promise<T> {
+async function transact<T>(embedded: Embedded, work: (connection: Connection) => Promise<T>): Promise<T> {
   let over = false;
   await embedded.exec('begin');
   try {
-    const result = await work({
-      async query(text, values) {
-        // It would stand alone, and be kept.
-        if (over) throw new Error('the transaction is over');
-        return await ask(embedded, text, values);
-      },
-    });
+    const query = async (text: string, values: unknown[] = []) => {
+      // It would stand alone, and be kept.
+      if (over) throw new Error('the transaction is over');
+      return await ask(embedded, text, values);
+    };
+    // PGlite's query takes one statement.
+    const result = await work({ query, statement: (text) => query(text) });
     over = true;
     if ((await embedded.exec('commit')) === 'ROLLBACK')
       throw Object.assign(new Error('a statement had failed: nothing was committed'), { code: '25P02' });

@@ -1,14 +1,18 @@
-import pg from 'pg';
 import type { SqlDatabase } from '../../engine/database.ts';
-import { parseJson } from '../../kit/json.ts';
 import { withPageLine } from '../page-line.ts';
-import { type Driver, fromDriver } from '../sql-database.ts';
+import { type Connection, type Driver, fromDriver } from '../sql-database.ts';
 import { listen } from './listen.ts';
+import { parseAddress } from './postgres/parse-address.ts';
+import { createRoute } from './postgres/session.ts';
+import { createSessions, type HeldSession, type Sessions } from './postgres/sessions.ts';
+import { TIMING, type Timing } from './postgres/timing.ts';
+import { createAskServer } from './postgres/watch-silence.ts';
 
 export interface PostgresOptions {
   readonly connectionString: string;
-  /** Connections at most (default 10). */
+  /** Connections at most (default: `connection_limit` of the URL, or 10). */
   readonly max?: number;
+  readonly timing?: Partial<Timing>;
 }
 
 /** More, on two cores, made a first sync slower; three write 50,000 rows of 1 kB a second where there are cores enough. */
@@ -21,41 +25,51 @@ const PAGES_AT_ONE_TIME = 3;
  * a connection, and few are enough: a connection's first page costs 40 ms of planning.
  */
 export function createPostgres(options: PostgresOptions): SqlDatabase {
-  const max = options.max ?? 10;
+  const address = parseAddress(options.connectionString);
+  const timing = { ...TIMING, ...options.timing };
+  const max = Math.max(1, options.max ?? address.connections ?? 10);
   const width = Math.min(PAGES_AT_ONE_TIME, Math.ceil(max / 2));
-  const pool = createPool(options.connectionString, Math.max(1, max - width));
-  const pages = max === 1 ? pool : createPool(options.connectionString, width);
-  const transaction = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
-    const client = await pool.connect();
+  const route = createRoute(address);
+  const ask = createAskServer(address, route, timing);
+  const common = { address, route, timing, ask };
+  const sessions = createSessions({ ...common, max: Math.max(1, max - width) });
+  const pages = max === 1 ? sessions : createSessions({ ...common, max: width, instead: sessions });
+
+  async function transaction<T>(work: (connection: Connection) => Promise<T>, spent = false): Promise<T> {
+    const held = await sessions.hold();
     try {
-      await client.query('begin');
-      const result = await work(client);
-      await client.query('commit');
+      await held.query('begin isolation level read committed read write');
+      const result = await work(held);
+      await held.query('commit');
       return result;
     } catch (error) {
-      await client.query('rollback').catch(() => {});
+      await held.query('rollback').catch(() => {});
       throw error;
     } finally {
-      client.release();
+      held.release(spent);
     }
-  };
+  }
+
   const driver: Driver = {
     // As a binary parameter, which for `text` is the bytes themselves.
     takesBytes: true,
-    query: (text, values) => pool.query(text, values),
-    transaction,
+    query: (text, values) => once(sessions, (held) => held.query(text, values)),
+    transaction: (work, { lastOfSession = false } = {}) => transaction(work, lastOfSession),
     async script(text) {
-      await transaction((client) => client.query(text));
+      await transaction((held) => held.query(text));
     },
-    listen: (channel, heard) => listen(options.connectionString, channel, heard),
+    listen: (channel, heard) => listen({ ...common, sessions }, channel, heard),
     async close() {
-      await pool.end();
-      if (pages !== pool) await pages.end();
+      await sessions.close();
+      if (pages !== sessions) await pages.close();
     },
   };
   const database = fromDriver('postgres', driver);
   const { call } = database;
-  const onPages = fromDriver('postgres', { ...driver, query: (text, values) => pages.query(text, values) }).call;
+  const onPages = fromDriver('postgres', {
+    ...driver,
+    query: (text, values) => once(pages, (held) => held.query(text, values)),
+  }).call;
   const divided = Object.assign(database, {
     call: <T>(name: string, args: Readonly<Record<string, unknown>>) =>
       name === 'ingest_page' ? onPages<T>(name, args) : call<T>(name, args),
@@ -63,21 +77,11 @@ export function createPostgres(options: PostgresOptions): SqlDatabase {
   return withPageLine(divided, width);
 }
 
-const JSON_TYPES: readonly number[] = [pg.types.builtins.JSON, pg.types.builtins.JSONB];
-
-/** As `pg` reads them, but for the numbers in JSON. */
-const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
-  JSON_TYPES.includes(oid) && format !== 'binary' ? parseJson : pg.types.getTypeParser(oid, format as 'text');
-
-function createPool(connectionString: string, max: number): pg.Pool {
-  const pool = new pg.Pool({
-    connectionString,
-    max,
-    connectionTimeoutMillis: 10_000,
-    application_name: 'supasaasy',
-    types: { getTypeParser },
-  });
-  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
-  pool.on('error', () => {});
-  return pool;
+async function once<T>(sessions: Sessions, work: (held: HeldSession) => Promise<T>): Promise<T> {
+  const held = await sessions.hold();
+  try {
+    return await work(held);
+  } finally {
+    held.release();
+  }
 }

@@ -1,4 +1,5 @@
 import type { Delivery, Verification, WebhookHandler } from '../../src/kit/index.ts';
+import { parseJson } from '../../src/kit/index.ts';
 import { readEvent } from './events.ts';
 import { loadStripe } from './sdk.ts';
 
@@ -54,5 +55,5 @@ function refused(reason: string): Verification {
 export const webhook: WebhookHandler = {
   verifyHeaders,
   verify,
-  parse: (body) => readEvent(JSON.parse(body)),
+  parse: (body) => readEvent(parseJson(body)),
 };

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { Engine } from '../engine.ts';
 import { isAdmin } from './admin.ts';
+import { answerJson } from './answer-json.ts';
 import { only } from './only.ts';
 import type { HttpOptions } from './options.ts';
 
@@ -13,7 +14,7 @@ export function healthRoutes(engine: Engine, options: HttpOptions): Hono {
 
   routes.get('/health', async (c) => {
     await engine.store.clock();
-    return c.json({ status: 'ok', database: 'ok' });
+    return answerJson(c, { status: 'ok', database: 'ok' });
   });
   routes.all('/health', only('GET', 'HEAD'));
 
@@ -25,7 +26,7 @@ export function healthRoutes(engine: Engine, options: HttpOptions): Hono {
     }));
     const status = apps.every((app) => app.missing.length === 0) ? 'ok' : 'incomplete';
     const told = (await isAdmin(c.req.raw.headers, options.adminKeys())) ? { status, apps } : { status };
-    return c.json(told, status === 'ok' ? 200 : 503);
+    return answerJson(c, told, status === 'ok' ? 200 : 503);
   });
   routes.all('/health/config', only('GET', 'HEAD'));
   return routes;

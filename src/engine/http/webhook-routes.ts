@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { APP_KEY } from '../../config.ts';
 import { WebhookVerificationError } from '../../errors.ts';
 import type { Engine } from '../engine.ts';
+import { answerJson } from './answer-json.ts';
 import { createBodyGate } from './body-gate.ts';
 import { HttpError } from './http-error.ts';
 import { only } from './only.ts';
@@ -39,7 +40,7 @@ export function webhookRoutes(engine: Engine, options: HttpOptions): Hono {
       if (seen?.ok === false) throw new WebhookVerificationError(`${app.key}: ${seen.reason}`);
       const { eventId, state } = await withBody(c.req.raw, (body) => engine.acceptor.accept(app, body, headers));
       options.ring?.('delivery');
-      return c.json({ received: true, event_id: eventId, state });
+      return answerJson(c, { received: true, event_id: eventId, state });
     } catch (error) {
       if (error instanceof WebhookVerificationError) refused(error.message);
       throw error;

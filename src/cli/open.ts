@@ -30,13 +30,12 @@ export interface OpenOptions extends Partial<Pick<ProjectOptions, 'onPage' | 'co
   /**
    * What the command may do to the database before its own work. `read` (the default): nothing, and no migration may be
    * missing; only an embedded database, which is ours alone, gets those that it lacks. `check`: not even that. `work`:
-   * the command works tasks or deliveries. `declare`: it runs the deployment, so it declares the configuration. `install`:
-   * it applies migrations and declares. `ignore`: whatever is missing is the command's affair.
+   * the command works tasks or deliveries. `install`: it applies migrations and declares the configuration. `ignore`: whatever is missing is the command's affair.
    */
   readonly access?: Access;
 }
 
-export type Access = 'read' | 'check' | 'work' | 'declare' | 'install' | 'ignore';
+export type Access = 'read' | 'check' | 'work' | 'install' | 'ignore';
 
 /** The configuration of this package, for a folder that has none: the demo's, and enough for one account of each. */
 const OWN_CONFIG = fileURLToPath(new URL(`../../${CONFIG_FILE}`, import.meta.url));
@@ -111,7 +110,7 @@ async function prepare(cli: Cli, project: Project, access: Access): Promise<void
     throw new ConfigError(
       `the database lacks ${pending.length} migrations (${pending[0]?.source}/${pending[0]?.name}${pending.length > 1 ? ' …' : ''}): run "supasaasy migrate"`,
     );
-  } else if (access === 'declare' || access === 'install' || (embedded && access === 'work')) {
+  } else if (access === 'install' || (embedded && access === 'work')) {
     await engine.declare();
   }
 }

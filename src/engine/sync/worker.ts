@@ -113,19 +113,22 @@ export async function work(
       const app = apps.get(task.app_key);
       if (app === undefined) continue;
       tally.begin(task);
-      const running = runTask(context, app, task, signal, stop, () => tally.end(task)).then(
-        () => {
-          finished += 1;
-          gone(running);
-        },
-        (error: unknown) => {
-          gone(running);
-          ports.log(
-            'error',
-            `task ${task.id} (${task.kind} ${task.resource} of ${task.app_key}) was given up by this worker: ${describeError(error)}`,
-          );
-        },
-      );
+      context.underWay.set(app.key, (context.underWay.get(app.key) ?? 0) + 1);
+      const running = runTask(context, app, task, signal, stop, () => tally.end(task))
+        .finally(() => settle(context, app))
+        .then(
+          () => {
+            finished += 1;
+            gone(running);
+          },
+          (error: unknown) => {
+            gone(running);
+            ports.log(
+              'error',
+              `task ${task.id} (${task.kind} ${task.resource} of ${task.app_key}) was given up by this worker: ${describeError(error)}`,
+            );
+          },
+        );
       active.add(running);
     }
     if (claimed.length > 0) idleMs = FIRST_IDLE_POLL_MS;
@@ -312,6 +315,12 @@ async function giveBack(
   }
   const { run_id } = task;
   if (run_id !== null) await outlast(ports, () => store.advanceRun(run_id), { signal });
+}
+
+function settle({ underWay }: SyncContext, app: App): void {
+  const left = (underWay.get(app.key) ?? 1) - 1;
+  if (left > 0) underWay.set(app.key, left);
+  else underWay.delete(app.key);
 }
 
 function backoff(context: SyncContext, task: Task): number {

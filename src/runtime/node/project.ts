@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import type { Config } from '../../config.ts';
 import type { Environment } from '../../engine/app.ts';
@@ -130,7 +131,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     config,
     database,
     env,
-    host: hostname(),
+    process: { host: hostname(), pid: process.pid },
     deployment: database.kind === 'pglite' ? EMBEDDED_DEPLOYMENT : deploymentName(config, folder),
     ...engineOptions,
     ports: { ...send, resolve: resolveHost, fetchAt: createFetchAt(), holder: createHolder(), ...ports },

@@ -104,7 +104,9 @@ export function createSessions(options: SessionsOptions): Sessions {
     try {
       return await greet(client, route.count);
     } catch (error) {
-      throw silent ? new NoSessionError(`it took the connection, and gave it no session for ${timing.connectMs} ms`) : error;
+      throw silent
+        ? new NoSessionError(`it took the connection, and gave it no session for ${timing.connectMs} ms`)
+        : error;
     } finally {
       clearTimeout(late);
     }

@@ -3,9 +3,11 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
 import { applyMigrations } from '../engine/migrate.ts';
-import { ConfigError, DatabaseError, SupasaasyError } from '../errors.ts';
+import { outlast } from '../engine/outlast.ts';
+import { ConfigError, DatabaseAwayError, DatabaseError, SupasaasyError } from '../errors.ts';
 import { loadEnvFile } from '../runtime/node/env-file.ts';
 import { freeLeases } from '../runtime/node/free-leases.ts';
+import { freeDeadLeases } from '../runtime/node/holder.ts';
 import { describeAddress, parseAddress } from '../runtime/node/postgres/parse-address.ts';
 import {
   CONFIG_FILE,
@@ -98,7 +100,7 @@ async function prepare(cli: Cli, project: Project, access: Access): Promise<void
   await assertReachable(project, cli);
   if (access === 'ignore') return;
   const embedded = database.kind === 'pglite';
-  if (embedded && access !== 'check' && access !== 'read') await freeLeases(database);
+  if (access !== 'check' && access !== 'read') await (embedded ? freeLeases(database) : freeDeadLeases(database));
   const pending = await pendingMigrations(config, database);
   if (pending.length > 0 && (access === 'install' || (embedded && access !== 'check'))) {
     const applied = access === 'read' ? await upgrade(project) : await migrate(project);
@@ -121,13 +123,23 @@ async function upgrade(project: Project): Promise<readonly unknown[]> {
   if (declared === undefined && known === undefined) await project.engine.declare();
   return applied;
 }
+const STARTING_MS = 60_000;
 
 /** A wrong address, a wrong password: said in one line, before anything else is tried. */
 async function assertReachable(project: Project, cli: Cli): Promise<void> {
   try {
-    await project.database.query('select 1');
+    // A server that is starting answers soon; any other reason is said at once.
+    await outlast(project.engine.ports, () => project.database.query('select 1'), {
+      stop: (error) => !(error instanceof DatabaseError && /^57P0[1-3]$/.test(error.sqlState ?? '')),
+      patienceMs: STARTING_MS,
+    });
   } catch (error) {
     // What a server says of the connection has its remedy with it.
+    if (error instanceof DatabaseAwayError)
+      throw new DatabaseError(
+        `${error.message}. Is it running, and is DATABASE_URL right? (Without DATABASE_URL, an embedded database is used.)`,
+        { sqlState: error.sqlState },
+      );
     if (error instanceof SupasaasyError && error.cause === undefined) throw error;
     const cause = error instanceof DatabaseError && error.cause !== undefined ? error.cause : error;
     throw new DatabaseError(

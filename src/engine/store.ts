@@ -1,3 +1,4 @@
+import { stringifyJson } from '../kit/json.ts';
 import type { SqlSpec } from '../kit/resource.ts';
 import type { Database } from './database.ts';
 import type { BeatingProcess, Fleet } from './fleet/fleet.ts';
@@ -98,7 +99,7 @@ export function createStore(db: Database) {
       db.call<{ missing: number; children: Record<string, number> }>('count_missing', {
         app,
         collection,
-        ids: JSON.stringify(ids),
+        ids: stringifyJson(ids),
         hides_archived: hidesArchived,
         window_from: windowFrom,
         children,

@@ -83,6 +83,11 @@ export interface Delivery {
 export interface WebhookHandler {
   /** Methods beside POST that the provider uses to check an endpoint: HEAD, say. Answered 200. */
   readonly handshakeMethods?: readonly string[];
+  /**
+   * What the headers alone show: a signature that is missing, malformed or too old. Asked before the body is read, so that who
+   * has no signature costs no memory. Never says yes for `verify`.
+   */
+  verifyHeaders?(headers: Headers, nowMs: number): Verification;
   /** Checks the raw bytes against each secret (rotation: any may fit). Never parses before that. */
   verify(delivery: Delivery, secrets: readonly string[], nowMs: number): Promise<Verification>;
   /** Reads a verified body. Throws on text that is no event; unknown types are events without operations. */

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import type { Engine } from '../engine.ts';
 import { type FleetProblem, fleetProblems } from '../fleet/problems.ts';
 import { isAdmin } from './admin.ts';
+import { answerJson } from './answer-json.ts';
 import { only } from './only.ts';
 import type { HttpOptions } from './options.ts';
 
@@ -20,7 +21,7 @@ export function healthRoutes(engine: Engine, options: HttpOptions): Hono {
     const status = problems.length === 0 ? 'ok' : 'degraded';
     const shown = (await isAdmin(c.req.raw.headers, options.adminKeys())) ? problems : problems.length;
     const body = { status, database: 'ok', ...(status === 'ok' ? {} : { problems: shown }) };
-    return c.json(body, status === 'degraded' && c.req.query('strict') === 'true' ? 503 : 200);
+    return answerJson(c, body, status === 'degraded' && c.req.query('strict') === 'true' ? 503 : 200);
   });
   routes.all('/health', only('GET', 'HEAD'));
 
@@ -32,7 +33,7 @@ export function healthRoutes(engine: Engine, options: HttpOptions): Hono {
     }));
     const status = apps.every((app) => app.missing.length === 0) ? 'ok' : 'incomplete';
     const told = (await isAdmin(c.req.raw.headers, options.adminKeys())) ? { status, apps } : { status };
-    return c.json(told, status === 'ok' ? 200 : 503);
+    return answerJson(c, told, status === 'ok' ? 200 : 503);
   });
   routes.all('/health/config', only('GET', 'HEAD'));
   return routes;

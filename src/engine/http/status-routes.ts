@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import type { Engine } from '../engine.ts';
 import { readStatus } from '../status.ts';
 import { requireAdmin } from './admin.ts';
+import { answerJson } from './answer-json.ts';
 import { only } from './only.ts';
 import type { HttpOptions } from './options.ts';
 
@@ -12,7 +13,7 @@ import type { HttpOptions } from './options.ts';
 export function statusRoutes(engine: Engine, options: HttpOptions): Hono {
   const routes = new Hono();
   routes.get('/status', requireAdmin(options.adminKeys), async (c) =>
-    c.json(await readStatus(engine, c.req.query('full') === 'true')),
+    answerJson(c, await readStatus(engine, c.req.query('full') === 'true')),
   );
   routes.all('/status', only('GET', 'HEAD'));
   return routes;

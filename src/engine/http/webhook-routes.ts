@@ -3,11 +3,12 @@ import { APP_KEY } from '../../config.ts';
 import { WebhookVerificationError } from '../../errors.ts';
 import type { Engine } from '../engine.ts';
 import type { RefusalReason } from '../inbox/refusals.ts';
+import { answerJson } from './answer-json.ts';
+import { createBodyGate } from './body-gate.ts';
 import { HttpError } from './http-error.ts';
 import { only } from './only.ts';
-import { DEFAULT_MAX_BODY_BYTES, type HttpOptions } from './options.ts';
+import type { HttpOptions } from './options.ts';
 import { createOthersCheck } from './others-secret.ts';
-import { readBody } from './read-body.ts';
 
 const REFUSALS_LOGGED_EVERY_MS = 10_000;
 
@@ -18,6 +19,7 @@ const REFUSALS_LOGGED_EVERY_MS = 10_000;
 export function webhookRoutes(engine: Engine, options: HttpOptions): Hono {
   const routes = new Hono();
   const refused = createRefusalLog(engine);
+  const withBody = createBodyGate(engine.ports, options);
   const isOthers = createOthersCheck(engine);
   routes.all('/webhook/:app_key', async (c) => {
     const key = c.req.param('app_key');
@@ -31,10 +33,6 @@ export function webhookRoutes(engine: Engine, options: HttpOptions): Hono {
       const written = engine.refusals.count(key, reason);
       options.keep?.(written);
     };
-    const body = await readBody(c.req.raw, options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES).catch((error: unknown) => {
-      if (error instanceof HttpError && error.status === 413) count('too_large');
-      throw error;
-    });
     if (app.webhookSecrets().length === 0) {
       count('no_secret');
       engine.ports.log(
@@ -43,14 +41,27 @@ export function webhookRoutes(engine: Engine, options: HttpOptions): Hono {
       );
       throw new HttpError(503, 'not_ready', 'this endpoint is not ready; deliver again later', { 'Retry-After': '60' });
     }
+    const { headers } = c.req.raw;
+    let others = false;
     try {
-      const { eventId, state } = await engine.acceptor.accept(app, body, c.req.raw.headers);
+      // Before a byte of the body is read.
+      const seen = app.config.connector.webhook.verifyHeaders?.(headers, engine.ports.now());
+      if (seen?.ok === false) throw new WebhookVerificationError(`${app.key}: ${seen.reason}`, seen.refusal);
+      const { eventId, state } = await withBody(c.req.raw, async (body) => {
+        try {
+          return await engine.acceptor.accept(app, body, headers);
+        } catch (error) {
+          if (error instanceof WebhookVerificationError && error.refusal === 'mismatch')
+            others = await isOthers(app, body, headers);
+          throw error;
+        }
+      });
       options.ring?.('delivery');
-      return c.json({ received: true, event_id: eventId, state });
+      return answerJson(c, { received: true, event_id: eventId, state });
     } catch (error) {
+      if (error instanceof HttpError && error.status === 413) count('too_large');
       if (error instanceof WebhookVerificationError) {
         refused(error.message);
-        const others = error.refusal === 'mismatch' && (await isOthers(app, body, c.req.raw.headers));
         count(others ? 'other_app' : error.refusal);
       }
       throw error;

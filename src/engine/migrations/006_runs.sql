@@ -17,6 +17,16 @@ begin
   return found_count;
 end $$;
 
+-- Whether a pass names at least one row that was known when it began.
+create or replace function supasaasy.recognises(p_pass supasaasy.passes) returns boolean
+language plpgsql stable set search_path = '' set enable_nestloop = off set enable_mergejoin = off set jit = off as $$
+begin
+  return exists (
+    select 1 from (select unnest(p.ids) collate "C" as id from supasaasy.pass_pages p where p.pass_id = p_pass.id) s
+    join supasaasy.entities e on e.app_key = p_pass.app_key and e.collection_key = p_pass.collection_key and e.external_id = s.id
+    where e.created_at < p_pass.started_at and e.deleted_at is null);
+end $$;
+
 drop function if exists supasaasy.find_doubtful(supasaasy.passes, bigint);
 drop function if exists supasaasy.compare_pass(supasaasy.passes, boolean, bigint);
 
@@ -71,6 +81,8 @@ begin
       (missing >= (p_page ->> 'floor')::bigint and missing > measured.living * (p_page ->> 'share')::float8)
       -- An empty list of objects that nobody can ask for one by one: no second witness.
       or (measured.named = 0 and missing >= case when coalesce((spec ->> 'retrievable')::boolean, false) then 10 else 1 end)
+      -- None of the rows that were known: that is another list, or another path of the id.
+      or (missing >= case when coalesce((spec ->> 'retrievable')::boolean, false) then 10 else 1 end and not supasaasy.recognises(pass))
       or (paused is not null and missing > 0)
     ) then
       reason := format('the pass over %s no longer shows %s of %s rows; nothing was deleted, because that looks like a wrong key, a lost permission or an empty answer. If the provider really lost them, run: supasaasy sync %s --mode full --resource %s --allow-mass-delete',
@@ -120,9 +132,11 @@ language plpgsql set search_path = '' as $$
 #variable_conflict use_column
 declare
   run supasaasy.runs;
-  pass record;
+  pass supasaasy.passes;
   failed bigint;
   open_tasks bigint;
+  trouble text;
+  left_out text;
 begin
   select * into run from supasaasy.runs where id = p_run for update;
   if not found or run.state <> 'running' then
@@ -136,10 +150,16 @@ begin
     where p.run_id = p_run and p.state = 'reading'
       and not exists (select 1 from supasaasy.tasks t where t.pass_id = p.id and t.kind in ('list', 'fanout') and t.state in ('ready', 'running'))
   loop
+    trouble := case when pass.sweepable then supasaasy.evidence_of(pass, supasaasy.children_of(pass)) ->> 'unlisted' end;
     if exists (select 1 from supasaasy.tasks t where t.pass_id = pass.id and t.state = 'failed') then
-      update supasaasy.passes set state = 'incomplete', note = 'a part of it could not be read', finished_at = clock_timestamp() where id = pass.id;
+      update supasaasy.passes set state = 'incomplete', note = 'a part of it could not be read', finished_at = clock_timestamp(),
+        problem = (select t.error from supasaasy.tasks t where t.pass_id = pass.id and t.state = 'failed' and t.input ? 'unproven' order by t.id limit 1)
+      where id = pass.id;
     elsif not pass.sweepable then
       update supasaasy.passes set state = 'incomplete', finished_at = clock_timestamp() where id = pass.id;
+    -- That an object is absent proves nothing here, and so deletes nothing.
+    elsif trouble is not null then
+      update supasaasy.passes p set state = 'incomplete', note = trouble, problem = trouble, finished_at = clock_timestamp() where p.id = pass.id;
     else
       update supasaasy.passes set state = 'sweeping' where id = pass.id;
       insert into supasaasy.tasks (run_id, pass_id, app_key, resource, collection_key, kind, priority)
@@ -178,19 +198,41 @@ begin
   where t.run_id = p_run and t.read_until is not null group by t.collection_key
   on conflict (app_key, collection_key) do update set read_until = greatest(s.read_until, excluded.read_until);
 
-  update supasaasy.runs set state = case when failed > 0 then 'failed' else 'completed' end,
+  left_out := supasaasy.quarantined_by(run);
+  update supasaasy.runs set state = case when failed > 0 or left_out is not null then 'failed' else 'completed' end,
     -- Resources that failed for the same reason are named together.
-    error = (select string_agg(format('%s: %s', same.resources, same.error), '; ' order by same.resources) from (
+    error = nullif(concat_ws('; ', (select string_agg(format('%s: %s', same.resources, same.error), '; ' order by same.resources) from (
       select string_agg(x.resource, ', ' order by x.resource) as resources, x.error from (
         select distinct on (resource) resource, error from supasaasy.tasks where run_id = p_run and state = 'failed' order by resource, id) x
-      group by x.error) same),
+      group by x.error) same), left_out), ''),
     resources = supasaasy.run_counts(p_run), finished_at = clock_timestamp()
   where id = p_run;
   perform supasaasy.certify_passes(p_run);
   delete from supasaasy.pass_pages pp using supasaasy.passes p where p.run_id = p_run and pp.pass_id = p.id;
   delete from supasaasy.tasks where run_id = p_run and kind in ('retrieve', 'children') and state = 'done';
-  return jsonb_build_object('state', case when failed > 0 then 'failed' else 'completed' end, 'open', 0);
+  return jsonb_build_object('state', case when failed > 0 or left_out is not null then 'failed' else 'completed' end, 'open', 0);
 end $$;
+
+-- The nested lists that the description of a pass's resource has, as its tasks saw them.
+create or replace function supasaasy.children_of(p_pass supasaasy.passes) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce((select t.input -> 'nested' from supasaasy.tasks t
+    where t.pass_id = p_pass.id and t.kind in ('list', 'audit') and t.input ? 'nested' order by t.id limit 1), '[]');
+$$;
+
+-- What a run read and could not store: the records that it left in quarantine, by resource. A run that leaves records out
+-- has failed, by their name.
+create or replace function supasaasy.quarantined_by(p_run supasaasy.runs) returns text
+language sql stable set search_path = '' as $$
+  select string_agg(format('%s: %s in quarantine (%s); see them with: supasaasy quarantine list', x.resource,
+    case x.n when 1 then 'a record is' else x.n || ' records are' end, x.reason), '; ' order by x.resource)
+  from (
+    select coalesce((select t.resource from supasaasy.tasks t where t.run_id = p_run.id and t.collection_key = q.collection_key limit 1), q.collection_key) as resource,
+      count(*) as n, min(q.reason) as reason
+    from supasaasy.quarantine q where q.app_key = p_run.app_key and q.origin_id = p_run.id::text and q.resolved_at is null
+    group by q.collection_key
+  ) x;
+$$;
 
 -- {customer: {created, updated, unchanged, archived, deleted, errors, pages, requests}}
 create or replace function supasaasy.run_counts(p_run uuid) returns jsonb

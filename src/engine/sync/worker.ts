@@ -2,6 +2,7 @@ import {
   AuthenticationError,
   CursorLostError,
   DatabaseError,
+  DescriptionError,
   describeError,
   LeaseLostError,
   MissingSecretError,
@@ -11,7 +12,7 @@ import {
   SupasaasyError,
 } from '../../errors.ts';
 import type { App } from '../app.ts';
-import { isFullDisk } from '../sql-errors.ts';
+import { isFullDisk, isUnproven } from '../sql-errors.ts';
 import type { Task, TaskFilter } from '../store.ts';
 import { createTurnstile } from '../turnstile.ts';
 import { auditExtras, auditList, confirmOne } from './audit.ts';
@@ -260,7 +261,7 @@ async function giveBack(
   if (error instanceof LeaseLostError) return;
   const message = describeError(error);
   const release = (how: 'retry' | 'wait' | 'fail', delayMs: number, requests = 1, max = settings.maxAttempts) =>
-    store.releaseTask(task, how, message, delayMs, requests, max);
+    store.releaseTask(task, how, message, delayMs, requests, max, isUnproven(error));
   if (signal.aborted) {
     await store.releaseTask(task, 'wait', null, 0, 0, settings.maxAttempts);
   } else if (error instanceof RateLimitError) {
@@ -272,7 +273,12 @@ async function giveBack(
     await store.pauseApp(app.key, message);
     await release('wait', 0, error instanceof AuthenticationError ? 1 : 0);
     sayPause(ports, app, message);
-  } else if (error instanceof PagingError || error instanceof CursorLostError) {
+  } else if (
+    error instanceof PagingError ||
+    error instanceof CursorLostError ||
+    // An answer may have been another one's, once.
+    error instanceof DescriptionError
+  ) {
     await release('retry', backoff(context, task), 1, 4);
   } else if (
     error instanceof ProviderError ||

@@ -1,12 +1,13 @@
 import type { SqlSpec } from '../kit/resource.ts';
 import type { Database } from './database.ts';
 import type { Counts, PageCheck, PageContext, Run, Task } from './store.ts';
+import { markUnstorable } from './unstorable.ts';
 
 /** The SQL functions that prove, explain and mend (migrations 017 and 018), typed as in store.ts. */
 export function createProof(db: Database) {
   return {
     auditPage: (task: Task, body: string, page: AuditPage) =>
-      db.call<AuditedPage>('audit_page', { ...lease(task), body, page }),
+      db.call<AuditedPage>('audit_page', { ...lease(task), body: page.careful ? markUnstorable(body) : body, page }),
     auditExtras: (task: Task, page: AuditExtras) =>
       db.call<{ refused: boolean; reason?: string; extra?: number }>('audit_extras', { ...lease(task), page }),
     auditConfirm: (task: Task, body: string | null, page: AuditPage) =>

@@ -176,7 +176,13 @@ export interface Run {
   readonly duration_ms: number;
   readonly open_tasks: number;
   readonly resources: Readonly<Record<string, Counts & { readonly pages: number; readonly requests: number }>>;
-  readonly passes: readonly { readonly resource: string; readonly state: string; readonly note: string | null }[];
+  readonly passes: readonly {
+    readonly resource: string;
+    readonly state: string;
+    readonly note: string | null;
+    /** Why the pass proves nothing: what in its answers contradicts the description. */
+    readonly problem: string | null;
+  }[];
   readonly created_at: string;
   readonly finished_at: string | null;
 }

@@ -1,4 +1,5 @@
 import {
+  CursorLostError,
   DatabaseError,
   DescriptionError,
   LeaseLostError,
@@ -58,6 +59,7 @@ export function sqlStateOf(error: unknown): string | undefined {
 export function isUnproven(error: unknown): boolean {
   return (
     error instanceof DescriptionError ||
+    error instanceof CursorLostError ||
     error instanceof PagingError ||
     (error instanceof ProviderError && sqlStateOf(error.cause) === 'SY002')
   );

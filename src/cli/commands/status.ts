@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { problemsOf } from '../app-problems.ts';
 import { type DefineCommand, EXIT } from '../command.ts';
-import { describeHealth } from '../describe-health.ts';
+import { describeDoubts, describeHealth } from '../describe-health.ts';
 import { withProject } from '../open.ts';
 import { type AppStatus, readStatus } from '../read-status.ts';
 import { formatTable } from '../table.ts';
@@ -45,7 +45,8 @@ export const status: DefineCommand = (cli) =>
             ]),
           ),
         );
-        if (resources.length > 0) cli.out.print(`\n${describeHealth(resources, at)}`);
+        if (resources.length > 0)
+          cli.out.print(['', describeHealth(resources, at), ...describeDoubts(resources)].join('\n'));
         if (problems.length > 0)
           cli.out.print(
             `\n${problems.map(({ message, remedy }) => `${cli.out.yellow('!')} ${message}\n    ${remedy}`).join('\n')}`,

@@ -118,7 +118,7 @@ begin
   into ids, lists, versions, untils, api_versions, cut, absent, flagless, listed
   from (
     select id, case when there then list end as list, more, n, there from (
-      select value #>> parent_id as id, value #> list_path as list, case when more_path is null then 'false'::jsonb else value #> more_path end as more,
+      select value #>> parent_id as id, value #> list_path as list, case when more_path is not null then value #> more_path when replaces then supasaasy.flag_beside(value, list_path) else 'false'::jsonb end as more,
         ordinality as n, coalesce(jsonb_typeof(value #> list_path) = 'array', false) as there
       from jsonb_array_elements(p_parents) with ordinality
       offset 0

@@ -17,6 +17,11 @@ begin
   return found_count;
 end $$;
 
+-- Why a pass proves nothing: what in its answers contradicts the description.
+alter table supasaasy.passes add column if not exists problem text;
+-- Since when no pass has named any of the rows that were known before: it names other objects, or by another id.
+alter table supasaasy.sync_state add column if not exists unrecognised_from timestamptz;
+
 -- Whether a pass names at least one row that was known when it began.
 create or replace function supasaasy.recognises(p_pass supasaasy.passes) returns boolean
 language plpgsql stable set search_path = '' set enable_nestloop = off set enable_mergejoin = off set jit = off as $$
@@ -24,7 +29,21 @@ begin
   return exists (
     select 1 from (select unnest(p.ids) collate "C" as id from supasaasy.pass_pages p where p.pass_id = p_pass.id) s
     join supasaasy.entities e on e.app_key = p_pass.app_key and e.collection_key = p_pass.collection_key and e.external_id = s.id
-    where e.created_at < p_pass.started_at and e.deleted_at is null);
+    where e.created_at < supasaasy.known_until(p_pass) and e.deleted_at is null);
+end $$;
+
+create or replace function supasaasy.mark_unrecognised(p_pass supasaasy.passes) returns void
+language sql set search_path = '' as $$
+  insert into supasaasy.sync_state as s (app_key, collection_key, unrecognised_from) values (p_pass.app_key, p_pass.collection_key, p_pass.started_at)
+  on conflict (app_key, collection_key) do update set unrecognised_from = least(s.unrecognised_from, excluded.unrecognised_from);
+$$;
+
+-- Rows that were created before this moment were known when a pass began; those that came with passes which recognised none are not.
+create or replace function supasaasy.known_until(p_pass supasaasy.passes) returns timestamptz
+language plpgsql stable set search_path = '' as $$
+begin
+  return least(p_pass.started_at, (select s.unrecognised_from from supasaasy.sync_state s
+    where s.app_key = p_pass.app_key and s.collection_key = p_pass.collection_key));
 end $$;
 
 drop function if exists supasaasy.find_doubtful(supasaasy.passes, bigint);
@@ -89,6 +108,9 @@ begin
         t.collection_key, missing, measured.living, t.app_key, t.resource);
       update supasaasy.passes set state = 'refused', note = reason, finished_at = clock_timestamp() where id = t.pass_id;
       perform supasaasy.pause_deletions(t.app_key, t.collection_key, reason);
+      if measured.named > 0 and not supasaasy.recognises(pass) then
+        perform supasaasy.mark_unrecognised(pass);
+      end if;
       delete from supasaasy.pass_missing where pass_id = t.pass_id;
       update supasaasy.tasks set state = 'failed', error = reason, errors = errors + 1, finished_at = clock_timestamp(), lease_token = null, lease_until = null where id = p_task;
       return jsonb_build_object('done', true, 'refused', true, 'reason', reason, 'deleted', 0, 'missing', missing);
@@ -257,7 +279,7 @@ language sql stable set search_path = '' as $$
   select to_jsonb(r) || jsonb_build_object('resources', coalesce(r.resources, supasaasy.run_counts(r.id)),
     'open_tasks', (select count(*) from supasaasy.tasks t where t.run_id = r.id and t.state in ('ready', 'running')),
     'duration_ms', round(extract(epoch from coalesce(r.finished_at, clock_timestamp()) - r.created_at) * 1000)::bigint,
-    'passes', (select coalesce(jsonb_agg(jsonb_build_object('resource', p.resource, 'state', p.state, 'note', p.note) order by p.id), '[]')
+    'passes', (select coalesce(jsonb_agg(jsonb_build_object('resource', p.resource, 'state', p.state, 'note', p.note, 'problem', p.problem) order by p.id), '[]')
       from supasaasy.passes p where p.run_id = r.id))
   from supasaasy.runs r where r.id = p_run;
 $$;

@@ -35,8 +35,6 @@ create table if not exists supasaasy.certificates (
 alter table supasaasy.certificates add column if not exists evidence jsonb;
 alter table supasaasy.certificates add column if not exists ended_by text;
 alter table supasaasy.certificates add column if not exists reason text;
--- Why a pass proves nothing: what in its answers contradicts the description.
-alter table supasaasy.passes add column if not exists problem text;
 alter table supasaasy.certificates enable row level security;
 do $$
 declare
@@ -123,10 +121,12 @@ begin
     from supasaasy.tasks t where t.run_id = p_run and t.collection_key = pass.collection_key and t.state = 'done';
     failed := (select t.error from supasaasy.tasks t where t.run_id = p_run and t.collection_key = pass.collection_key and t.state = 'failed' order by t.id limit 1);
     problem := coalesce(pass.problem, case when pass.state = 'refused' then pass.note end, evidence ->> 'problem',
+      supasaasy.judge_unnamed(pass, (checked ->> 'named')::bigint, (checked ->> 'living')::bigint),
       case when waiting > 0 then format('%s records are in quarantine', waiting)
         when failed is not null then format('a part of it failed: %s', failed)
         when coalesce((checked ->> 'rowless')::bigint, 0) > 0 then format('%s objects that the list named have no row', checked ->> 'rowless')
         when coalesce((checked ->> 'missing')::bigint, 0) > 0 then format('%s rows are on no page of the list', checked ->> 'missing') end);
+    update supasaasy.passes p set problem = evidence ->> 'problem' where p.id = pass.id and p.problem is null and evidence ? 'problem';
     perform supasaasy.certify(pass, 'pass', pass.resource, pass.collection_key, (checked ->> 'named')::bigint, (checked ->> 'living')::bigint, checked ->> 'digest',
       tally.missing, tally.stale, tally.extra, tally.missing + tally.stale + tally.extra, waiting, evidence, problem);
     for child in select value from jsonb_array_elements(children) loop
@@ -171,6 +171,9 @@ language sql set search_path = '' as $$
     mirror_count = excluded.mirror_count, digest = excluded.digest, missing = excluded.missing, stale = excluded.stale,
     extra = excluded.extra, repaired = excluded.repaired, quarantined = excluded.quarantined, holds = excluded.holds,
     evidence = excluded.evidence, ended_by = excluded.ended_by, reason = excluded.reason;
+  -- What comes nested in it is no better than its list.
+  update supasaasy.certificates c set holds = false, reason = format('%s, which it comes with, proves nothing: %s', p_resource, p_reason)
+  where p_reason is not null and p_collection = p_pass.collection_key and c.app_key = p_pass.app_key and c.evidence ->> 'with' = p_resource and c.holds;
 $$;
 
 -- After a refused sweep nothing of the resource is deleted by absence until a person allows it, or a later pass

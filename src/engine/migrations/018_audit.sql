@@ -73,7 +73,8 @@ begin
     for parent in
       select value #>> id_path as id, value #> supasaasy.path_of(child -> 'path') as list,
         -- Without its flag, a list may be cut.
-        child ? 'more' and value #> supasaasy.path_of(child -> 'more') is distinct from 'false'::jsonb as more
+        case when child ? 'more' then value #> supasaasy.path_of(child -> 'more') is distinct from 'false'::jsonb
+          else supasaasy.flag_beside(value, supasaasy.path_of(child -> 'path')) = 'true'::jsonb end as more
       from jsonb_array_elements(p_records)
       where jsonb_typeof(value #> supasaasy.path_of(child -> 'path')) = 'array'
     loop
@@ -135,6 +136,7 @@ declare
   read_count integer;
   careful boolean := coalesce((p_page ->> 'careful')::boolean, false);
   plain jsonb;
+  readable jsonb := '[]';
   id_path text[] := supasaasy.path_of(spec -> 'id');
   created_from bigint := (spec ->> 'created_from')::bigint * 1000;
   applied jsonb;
@@ -157,10 +159,12 @@ begin
     select coalesce(array_agg(s.external_id), '{}') into ids from unnest(supasaasy.extract_states(plain, spec, 0, 0)) s;
     last_created := supasaasy.instant_ms(last_record::jsonb #> supasaasy.path_of(spec #> '{created,path}'), spec #>> '{created,unit}') / 1000;
   else
-    -- Something on the page cannot be stored: each record alone; what cannot be read is missing, and the reason is known.
+    -- Something on the page cannot be stored: each record alone; what cannot be read is missing, and the reason is known. What
+    -- no operator of `json` takes is marked (unstorable.ts).
     for record_text in select value::text from json_array_elements(records) loop
       begin
-        differing := differing || coalesce((select jsonb_agg(to_jsonb(c)) from supasaasy.compare_records(t.app_key, spec, jsonb_build_array(record_text::jsonb)) c), '[]');
+        differing := differing || coalesce((select jsonb_agg(to_jsonb(c)) from supasaasy.compare_records(t.app_key, spec, jsonb_build_array(supasaasy.unmark(record_text)::jsonb)) c), '[]');
+        readable := readable || jsonb_build_array(supasaasy.unmark(record_text)::jsonb);
       exception when data_exception or program_limit_exceeded or raise_exception then
         differing := differing || jsonb_build_array(jsonb_build_object('resource', t.resource, 'collection_key', t.collection_key,
           'external_id', coalesce(record_text::json #>> id_path, md5(record_text)), 'kind', 'missing', 'reason', sqlerrm));
@@ -170,13 +174,13 @@ begin
   end if;
   perform supasaasy.suspect(t, p_page, differing);
   if jsonb_array_length(differing) > 0 and not coalesce((spec ->> 'retrievable')::boolean, false) then
-    perform supasaasy.settle_by_page(t, p_page, coalesce(plain, records::jsonb), differing);
+    perform supasaasy.settle_by_page(t, p_page, coalesce(plain, readable), differing);
   end if;
   if t.pass_id is not null and cardinality(ids) > 0 then
     insert into supasaasy.pass_pages (pass_id, ids) values (t.pass_id, ids);
   end if;
 
-  turned := supasaasy.turn_page(t, p_page, case when record_count = 0 then doc::jsonb end, doc, plain, record_count,
+  turned := supasaasy.turn_page(t, p_page, case when record_count = 0 or (not careful and p_page #>> '{next,style}' = 'none') then doc::jsonb end, doc, plain, record_count,
     case when not careful and created_from is null then cardinality(ids) end, records -> 0 #>> id_path, last_record #>> id_path, last_created);
   read_count := case when turned.repeated then 0 else record_count end;
   t.input := turned.input || jsonb_build_object('nested', coalesce(spec -> 'children', '[]'));
@@ -196,8 +200,10 @@ end $$;
 
 -- What the nested lists of some records show of their description, as apply_children counts it: {part: {lists, cut, absent, flagless, shared}}
 create or replace function supasaasy.nested_of(p_spec jsonb, p_records jsonb) returns jsonb
-language sql immutable set search_path = '' as $$
-  select coalesce(jsonb_object_agg(c ->> 'resource', (
+language plpgsql immutable set search_path = '' as $$
+#variable_conflict use_column
+begin
+  return (select coalesce(jsonb_object_agg(c ->> 'resource', (
     select jsonb_build_object('lists', count(*) filter (where there), 'absent', count(*) filter (where not there and not c ? 'asked'),
       'cut', count(*) filter (where there and more is distinct from 'false'::jsonb),
       'flagless', count(*) filter (where there and coalesce(jsonb_typeof(more), '') <> 'boolean'),
@@ -206,11 +212,12 @@ language sql immutable set search_path = '' as $$
            cross join lateral jsonb_array_elements(case when jsonb_typeof(r #> supasaasy.path_of(c -> 'path')) = 'array' then r #> supasaasy.path_of(c -> 'path') else '[]' end) one))
     from (
       select r #> supasaasy.path_of(c -> 'path') as list, coalesce(jsonb_typeof(r #> supasaasy.path_of(c -> 'path')) = 'array', false) as there,
-        case when c ? 'more' then r #> supasaasy.path_of(c -> 'more') else 'false'::jsonb end as more
+        case when c ? 'more' then r #> supasaasy.path_of(c -> 'more') when coalesce((c ->> 'replace')::boolean, true) then supasaasy.flag_beside(r, supasaasy.path_of(c -> 'path'))
+          else 'false'::jsonb end as more
       from jsonb_array_elements(p_records) r
     ) n
-  )), '{}') from jsonb_array_elements(coalesce(p_spec -> 'children', '[]')) c;
-$$;
+  )), '{}') from jsonb_array_elements(coalesce(p_spec -> 'children', '[]')) c);
+end $$;
 
 -- Nobody can be asked for one of these: the page is the answer, unless the row has moved since the page was read.
 create or replace function supasaasy.settle_by_page(p_task supasaasy.tasks, p_page jsonb, p_records jsonb, p_found jsonb) returns void
@@ -269,6 +276,9 @@ begin
     why := format('the list of %s no longer shows %s of %s rows: that looks like a wrong key, a lost permission or an empty answer; nothing was asked or changed',
       t.collection_key, missing, rows.living);
     delete from supasaasy.pass_missing where pass_id = t.pass_id;
+    if seen_any and not supasaasy.recognises(pass) then
+      perform supasaasy.mark_unrecognised(pass);
+    end if;
     update supasaasy.passes set state = 'refused', note = why, finished_at = clock_timestamp() where id = t.pass_id;
     update supasaasy.tasks set state = 'failed', error = why, errors = errors + 1, finished_at = clock_timestamp(), lease_token = null, lease_until = null where id = p_task;
     return jsonb_build_object('refused', true, 'reason', why);
@@ -410,6 +420,7 @@ declare
   f record;
   waiting bigint;
   failed text;
+  unnamed text;
   evidence jsonb := supasaasy.evidence_of(p_pass, supasaasy.children_of(p_pass));
 begin
   select * into rows from supasaasy.measure_rows(p_pass.app_key, p_pass.collection_key, p_pass.window_from, p_pass.hides_archived);
@@ -419,14 +430,15 @@ begin
   from supasaasy.audit_findings where run_id = p_pass.run_id and collection_key = p_pass.collection_key and state <> 'cleared';
   select count(*) into waiting from supasaasy.quarantine q
   where q.app_key = p_pass.app_key and q.collection_key = p_pass.collection_key and q.resolved_at is null;
+  unnamed := case when p_pass.state <> 'refused' then supasaasy.judge_unnamed(p_pass, named, rows.living) end;
   failed := (select t.error from supasaasy.tasks t where t.run_id = p_pass.run_id and t.collection_key = p_pass.collection_key and t.state = 'failed' order by t.id limit 1);
   perform supasaasy.certify(p_pass, 'audit', p_pass.resource, p_pass.collection_key, named, rows.living, rows.digest,
     f.missing, f.stale, f.extra, f.repaired, waiting, evidence,
-    coalesce(p_pass.problem, case when p_pass.state = 'refused' then p_pass.note end, evidence ->> 'problem', case
+    coalesce(p_pass.problem, case when p_pass.state = 'refused' then p_pass.note end, evidence ->> 'problem', unnamed, case
       when waiting > 0 then format('%s records are in quarantine', waiting)
       when failed is not null then format('a part of it failed: %s', failed)
       when f.repaired < f.missing + f.stale + f.extra then format('%s objects differ', f.missing + f.stale + f.extra - f.repaired) end));
-  return coalesce(p_pass.problem, evidence ->> 'problem');
+  return coalesce(p_pass.problem, evidence ->> 'problem', unnamed);
 end $$;
 
 -- {customer: {equal, missing, stale, extra, repaired, unconfirmed, ids: {missing: [...], …}, pages, requests, errors}}

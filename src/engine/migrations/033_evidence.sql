@@ -52,6 +52,13 @@ begin
   return found;
 end $$;
 
+-- The flag of a nested list, where none is described: a has_more beside the list that is true says that it was cut.
+create or replace function supasaasy.flag_beside(p_parent jsonb, p_path text[]) returns jsonb
+language plpgsql immutable set search_path = '' as $$
+begin
+  return case when cardinality(p_path) > 1 and p_parent #> (p_path[1:cardinality(p_path) - 1] || 'has_more'::text) = 'true'::jsonb then 'true'::jsonb else 'false'::jsonb end;
+end $$;
+
 -- What contradicts a list that is described as one answer without pages: the name of a sign that there is more.
 create or replace function supasaasy.sign_of_more(p_doc jsonb) returns text
 language sql immutable set search_path = '' as $$
@@ -221,7 +228,8 @@ declare
   turned record;
   mark jsonb;
   here text;
-  shown jsonb := jsonb_build_array(p_first_id, p_last_id, p_count);
+  -- Records without an id cannot be told apart.
+  shown jsonb := case when p_first_id is not null and p_last_id is not null then jsonb_build_array(p_first_id, p_last_id, p_count) end;
 begin
   -- A page that is asked for once more adds nothing.
   repeated := p_task.input ? 'check' and (p_task.input ->> 'check' = 'shorter' or coalesce(shown = p_task.input #> '{mark,page}', false));
@@ -340,6 +348,41 @@ begin
     else coalesce(jsonb_typeof(found) = p_expected ->> 'type', false) end;
 end $$;
 
+-- What rows that a pass does not name, and that live all the same, say against its description; null where they say nothing.
+-- (That some objects are in no list is usual: they are still answered by their ids.)
+create or replace function supasaasy.judge_unnamed(p_pass supasaasy.passes, p_named bigint, p_living bigint) returns text
+language plpgsql set search_path = '' set enable_nestloop = off set enable_mergejoin = off set jit = off as $$
+#variable_conflict use_variable
+declare
+  cutoff timestamptz := supasaasy.known_until(p_pass);
+  seen record;
+  parts boolean;
+begin
+  if p_named = 0 or p_living <= 0 then
+    return null;
+  end if;
+  if p_living > p_named or cutoff < p_pass.started_at then
+    select count(*) filter (where e.created_at < cutoff) as known, count(*) filter (where e.created_at < cutoff and s.id is not null) as recognised,
+      count(*) filter (where s.id is null and e.archived_at is not null) as archived, count(*) filter (where s.id is not null and e.archived_at is not null) as listed
+    into seen
+    from supasaasy.entities e
+    left join (select distinct unnest(p.ids) collate "C" as id from supasaasy.pass_pages p where p.pass_id = p_pass.id) s on s.id = e.external_id
+    where e.app_key = p_pass.app_key and e.collection_key = p_pass.collection_key and e.deleted_at is null
+      and (p_pass.window_from is null or e.source_created_at >= p_pass.window_from);
+    if seen.known > 0 and seen.recognised = 0 then
+      perform supasaasy.mark_unrecognised(p_pass);
+      return format('none of the %s rows that were known before is on the list, and they are still there: the list names other objects, or by another id', seen.known);
+    end if;
+    parts := exists (select 1 from supasaasy.tasks t where t.pass_id = p_pass.id and t.input ? 'variant');
+    if seen.archived > 0 and seen.listed = 0 and not parts and not p_pass.hides_archived then
+      return format('%s archived rows are on no page, though they are still answered by their ids: the list leaves archived objects out, and its description does not say so', seen.archived);
+    end if;
+  end if;
+  update supasaasy.sync_state set unrecognised_from = null
+  where app_key = p_pass.app_key and collection_key = p_pass.collection_key and unrecognised_from is not null;
+  return null;
+end $$;
+
 -- What the answers of a pass (or of an audit) show together. `problem`: why it proves nothing, absent where it does; `unlisted`:
 -- the part of it that says that an object which the pass does not name may exist all the same, so that nothing is deleted.
 create or replace function supasaasy.evidence_of(p_pass supasaasy.passes, p_spec_children jsonb) returns jsonb
@@ -355,6 +398,7 @@ declare
   slack bigint := 0;
   counting jsonb := '"the provider does not say how many there are"';
   children jsonb := '{}';
+  part record;
   problems text[] := '{}';
   unlisted text[] := '{}';
 begin
@@ -393,6 +437,12 @@ begin
   ) x
   where n = (select count(*) from supasaasy.tasks t where t.pass_id = p_pass.id and t.kind in ('list', 'audit') and t.records > 0);
 
+  select count(*) as parts, min(n) as least_of, max(n) as most into part from (
+    select sum(t.records) as n from supasaasy.tasks t
+    where t.pass_id = p_pass.id and t.kind in ('list', 'audit') and t.input ? 'variant' group by t.input -> 'variant') x;
+  if part.parts > 1 and part.most > 0 and part.least_of = part.most and named = part.most then
+    unlisted := unlisted || format('the %s parts of the list show the same %s objects: what tells them apart has no effect', part.parts, named);
+  end if;
   if list.without_total and list.counted = 0 and list.records > 0 then
     problems := problems || 'no answer has a number where the description says that the total lies'::text;
   elsif list.counted = list.lists and list.uncounted = 0 and list.lists > 0 then
@@ -435,6 +485,9 @@ begin
     end if;
     if child.flagless > 0 then
       problems := problems || format('%s nested lists of %s have neither true nor false at %s', child.flagless, child.name, array_to_string(supasaasy.path_of(child.c -> 'more'), '.'));
+    elsif child.cut > 0 and not child.c ? 'more' and not child.c ? 'asked' then
+      problems := problems || format('%s nested lists of %s are cut: %s.has_more says that there is more, and the description does not name it', child.cut, child.name,
+        array_to_string((supasaasy.path_of(child.c -> 'path'))[1:jsonb_array_length(child.c -> 'path') - 1], '.'));
     elsif child.cut > 0 and not child.c ? 'completable' and coalesce((child.c ->> 'replace')::boolean, true) then
       problems := problems || format('%s nested lists of %s are cut, and nothing completes them', child.cut, child.name);
     end if;

@@ -18,6 +18,8 @@ const WEBHOOKS = 'test/acceptance/webhooks.test.ts';
 const SYNC = 'test/acceptance/sync.test.ts';
 const DELETES = 'test/acceptance/deletes.test.ts';
 const DIRTY = 'test/acceptance/dirty-data.test.ts';
+const PRECISION = 'test/acceptance/precision.test.ts';
+const INSTANTS = 'test/properties/instants.test.ts';
 const WORKERS = 'test/engine/workers.test.ts';
 
 /** The engine's invariants, each broken in a few ways. */
@@ -686,5 +688,70 @@ export const mutations: readonly Mutation[] = [
     replace: 'and e.external_id = f.external_id',
     tests: ['test/proof/joins.test.ts', EVIDENCE_TEST],
     by: 'C10 ',
+  },
+  {
+    name: 'C3: the days 29 to 31 are unknown to SQL',
+    file: APPLY,
+    find: '-(?:0[1-9]|[12][0-9]|3[01])(?:[Tt ]',
+    replace: '-(?:0[1-9]|1[0-9]|2[0-8])(?:[Tt ]',
+    tests: [INSTANTS],
+    by: 'C3: ',
+  },
+  {
+    name: 'C3: SQL rounds the digits behind the millisecond',
+    file: APPLY,
+    find: `rpad(substring(substr(t, 21, 3) from '^[0-9]+'), 3, '0')::integer`,
+    replace: `round(rpad(substring(substr(t, 21, 4) from '^[0-9]+'), 4, '0')::integer / 10.0)::integer`,
+    tests: [INSTANTS],
+    by: 'C3: ',
+  },
+  {
+    name: 'C3: a time without an offset is local',
+    file: 'src/kit/instant.ts',
+    find: '* DAY_MS + seconds * 1000 + fraction - offset,',
+    replace:
+      '* DAY_MS + seconds * 1000 + fraction - offset + (parts[4] !== undefined && !/[Zz]|[+-]..:?.*$/.test(text.slice(16)) ? 3_600_000 : 0),',
+    tests: [INSTANTS],
+    by: 'C3: ',
+  },
+  {
+    name: 'C4: ISO 8601 counts as exact',
+    file: APPLY,
+    find: 'greatest(version_width, supasaasy.iso_width(version_raw))',
+    replace: 'version_width',
+    tests: [PRECISION],
+    by: 'C4: ',
+  },
+  {
+    name: 'C4: the precision of a description is not read',
+    file: APPLY,
+    find: `version_width bigint := coalesce(supasaasy.precision_ms(p_spec -> 'version'), `,
+    replace: 'version_width bigint := coalesce(null, ',
+    tests: [PRECISION],
+    by: 'zeros for milliseconds',
+  },
+  {
+    name: 'C4: events in minutes are taken for exact to the second',
+    file: 'src/engine/inbox/group.ts',
+    find: 'Math.max(1000, PRECISION_MS[precision])',
+    replace: '1000',
+    tests: [PRECISION],
+    by: 'in minutes',
+  },
+  {
+    name: 'C4: of two states in one answer one is taken by chance',
+    file: INGEST,
+    find: 'if jsonb_array_length(p_records) > cardinality(states) then',
+    replace: 'if false then',
+    tests: [PRECISION],
+    by: 'one answer shows both',
+  },
+  {
+    name: 'two processes that announce themselves at once both own an embedded folder',
+    file: 'src/runtime/node/folder-claim.ts',
+    find: 'if (others.length === 0) {',
+    replace: 'if (others.length <= 1) {',
+    tests: ['test/runtime/folder-lock.test.ts'],
+    by: 'C19: the lock of an embedded folder has exactly one owner in every order',
   },
 ];

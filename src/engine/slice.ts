@@ -46,6 +46,6 @@ export async function workSlice(engine: Engine, budget: SliceBudget): Promise<Sl
   deliveries += await engine.drain(limits);
   const changes = await engine.feed.runOnce(limits);
   await keepRetention(engine, limits);
-  const wait = await store.nextTaskIn({ apps: [...engine.apps.keys()] });
+  const wait = await store.nextTaskIn({ apps: [...engine.fitness.fit().keys()] });
   return { started, deliveries, tasks, changes, more: wait !== null && wait <= 0 };
 }

@@ -114,6 +114,10 @@ export function createStore(db: Database) {
     syncState: (app: string) => db.call<Record<string, SyncState>>('get_sync_state', { app }),
     pauseApp: (app: string, reason: string) => db.call<null>('pause_app', { app, reason }),
     resumeApp: (app: string) => db.call<boolean>('resume_app', { app }),
+    keySalt: (app: string) => db.call<string>('key_salt', { app }),
+    keyWorked: (app: string, fingerprint: string) => db.call<null>('key_worked', { app, fingerprint }),
+    refuseKey: (app: string, fingerprint: string, reason: string) =>
+      db.call<boolean>('refuse_key', { app, fingerprint, reason }),
     rememberAccount: (app: string, account: string) => db.call<string>('remember_account', { app, account }),
     accountOf: (app: string) => db.call<string | null>('account_of', { app }),
     changeAccount: (app: string, account: string | null) => db.call<string | null>('change_account', { app, account }),

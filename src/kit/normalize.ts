@@ -1,4 +1,5 @@
 import type { NormalizedEntity } from './connector.ts';
+import { instantMs } from './instant.ts';
 import type { InstantAt, Path, Resource } from './resource.ts';
 
 /** The value at `path`, or undefined. */
@@ -21,17 +22,9 @@ export function textAt(json: string, path: Path): string | undefined {
   }
 }
 
-/** Milliseconds, or null when there is no instant that a timestamp can hold. The twin of `supasaasy.instant_ms`. */
+/** Milliseconds, or null when there is no instant that a timestamp can hold. */
 export function instantAt(value: unknown, at: InstantAt | undefined): number | null {
-  if (at === undefined) return null;
-  const found = valueAt(value, at.path);
-  if (at.unit === 'iso') {
-    const parsed = typeof found === 'string' ? Date.parse(found) : Number.NaN;
-    return Number.isNaN(parsed) ? null : parsed;
-  }
-  if (typeof found !== 'number') return null;
-  const ms = at.unit === 's' ? found * 1000 : found;
-  return ms >= -62_135_596_800_000 && ms <= 253_402_300_799_999 ? Math.trunc(ms) : null;
+  return at === undefined ? null : instantMs(valueAt(value, at.path), at.unit);
 }
 
 /** Brings one complete object into canonical form (S4-20 … S4-23). Throws when it has no id. */

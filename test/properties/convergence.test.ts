@@ -3,20 +3,19 @@ import { beforeAll, expect, it, vi } from 'vitest';
 import { describeEachDatabase, type TestDatabase } from '../setup/database.ts';
 import { ACME_TEMPLATE } from '../support/acme-connector.ts';
 import { createMirror, type Mirror } from '../support/mirror.ts';
-import { runs } from '../support/runs.ts';
+import { PROPERTY_TIMEOUT_MS, runs } from '../support/runs.ts';
 import { expectFeedToReplay, expectNothingOpen, play, story, without } from '../support/story.ts';
 
 const RESOURCES = ['thing', 'part', 'note', 'tag'];
 
-// A property is many tests in one, and a busy machine is no failure.
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: PROPERTY_TIMEOUT_MS });
 
 describeEachDatabase('whatever order pages, events and deletes arrive in', (make, kind) => {
   let db: TestDatabase;
   beforeAll(async () => {
     db = await make({ template: ACME_TEMPLATE });
   });
-  const parameters = runs({ pglite: 4, postgres: 30 }[kind as 'pglite' | 'postgres']);
+  const numRuns = { pglite: 4, postgres: 30 }[kind as 'pglite' | 'postgres'];
 
   it('I2 an older state never replaces a newer one: the rows end equal to the truth and the feed replays to them', async () => {
     await fc.assert(
@@ -32,7 +31,7 @@ describeEachDatabase('whatever order pages, events and deletes arrive in', (make
         await expectFeedToReplay(mirror);
         await expectNothingOpen(mirror);
       }),
-      parameters,
+      runs(numRuns),
     );
   });
 
@@ -46,7 +45,7 @@ describeEachDatabase('whatever order pages, events and deletes arrive in', (make
         await expectFeedToReplay(mirror);
         await expectNothingOpen(mirror);
       }),
-      parameters,
+      runs(numRuns),
     );
   });
 
@@ -64,7 +63,7 @@ describeEachDatabase('whatever order pages, events and deletes arrive in', (make
         await mirror.full();
         expect(await everythingOf(mirror)).toEqual(before);
       }),
-      parameters,
+      runs(numRuns),
     );
   });
 
@@ -89,7 +88,7 @@ describeEachDatabase('whatever order pages, events and deletes arrive in', (make
           }
         });
       }),
-      parameters,
+      runs(numRuns),
     );
   });
 });

@@ -123,3 +123,13 @@ it('a transaction is kept whole, or not at all, and nobody comes between', async
   await expect(late?.()).rejects.toThrow('the transaction is over');
   expect(await Promise.all(['kept', 'between', 'undone', 'swallowed', 'late'].map(done))).toEqual([1, 1, 0, 0, 0]);
 });
+
+it('C27: a recursion or a JSON text without end in a statement is an error of that statement', async () => {
+  await database.script(
+    `create function public.deeper(n int) returns int language plpgsql as $$ begin return public.deeper(n + 1); end $$`,
+  );
+  await expect(database.query('select public.deeper(0)')).rejects.toMatchObject({ sqlState: '54001' });
+  const text = '['.repeat(30_000) + ']'.repeat(30_000);
+  expect(await database.query('select length($1::json::text) as length', [text])).toEqual([{ length: text.length }]);
+  expect(await database.query('select 1 as one')).toEqual([{ one: 1 }]);
+});

@@ -102,12 +102,14 @@ function notes(all: readonly AcmeObject[], query: URLSearchParams): Response {
     since === null
       ? newestFirst(all)
       : all
-          .filter(({ updated }) => Number(updated) >= Number(since))
-          .sort((a, b) => Number(a['updated']) - Number(b['updated']) || compare(a.id, b.id));
+          .filter(({ updated }) => secondsOf(updated) >= Number(since))
+          .sort((a, b) => secondsOf(a['updated']) - secondsOf(b['updated']) || compare(a.id, b.id));
   const start = Number(query.get('after') ?? 0);
   const end = start + limitOf(query);
   return json({ data: list.slice(start, end), total: list.length, next: end < list.length ? String(end) : null });
 }
+
+const secondsOf = (written: unknown) => (typeof written === 'string' ? Date.parse(written) / 1000 : Number(written));
 
 function numbered(all: readonly AcmeObject[], query: URLSearchParams): Response {
   const page = Number(query.get('page') ?? 1);

@@ -23,26 +23,33 @@ export const audit: DefineCommand = (cli) =>
     .action(async (appKey: string, options: AuditOptions, command: Command) => {
       const signal = cli.interruptible();
       const progress = createProgress(cli.out);
-      await withProject(cli, command.optsWithGlobals(), { onPage: progress.onPage }, async ({ engine }) => {
-        engine.app(appKey).account();
-        const run = await engine
-          .audit(appKey, {
-            ...(options.resource === undefined ? {} : { resources: [...new Set(options.resource)].sort() }),
-            ...(options.repair === true ? { repair: true } : {}),
-            trigger: 'cli',
-            signal,
-          })
-          .finally(progress.stop);
-        const paused = run.state === 'running' ? await engine.proof.pauseReason(appKey) : null;
-        const health = await engine.proof.health(appKey);
-        const report = toAuditReport(
-          paused === null ? run : { ...run, error: `${appKey} is paused: ${paused}` },
-          health.filter(({ resource }) => run.passes.some((pass) => pass.resource === resource)).map(toCertificate),
-        );
-        cli.exitCode = report.status === 'equal' ? EXIT.ok : EXIT.failed;
-        if (options.json === true) cli.out.json(report);
-        else cli.out.print(describeAudit(report));
-      });
+      await withProject(
+        cli,
+        command.optsWithGlobals(),
+        { onPage: progress.onPage, access: 'work' },
+        async ({ engine }) => {
+          engine.app(appKey).account();
+          const run = await engine
+            .audit(appKey, {
+              ...(options.resource === undefined ? {} : { resources: [...new Set(options.resource)].sort() }),
+              ...(options.repair === true ? { repair: true } : {}),
+              trigger: 'cli',
+              signal,
+            })
+            .finally(progress.stop);
+          const paused = run.state === 'running' ? await engine.proof.pauseReason(appKey) : null;
+          const unfit = run.state === 'running' ? engine.fitness.reasonAgainst(engine.app(appKey)) : undefined;
+          const error = paused === null ? (unfit ?? run.error) : `${appKey} is paused: ${paused}`;
+          const health = await engine.proof.health(appKey);
+          const report = toAuditReport(
+            { ...run, error },
+            health.filter(({ resource }) => run.passes.some((pass) => pass.resource === resource)).map(toCertificate),
+          );
+          cli.exitCode = report.status === 'equal' ? EXIT.ok : EXIT.failed;
+          if (options.json === true) cli.out.json(report);
+          else cli.out.print(describeAudit(report));
+        },
+      );
     });
 
 const KINDS = ['missing', 'stale', 'extra'] as const;

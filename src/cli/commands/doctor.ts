@@ -23,7 +23,7 @@ export const doctor: DefineCommand = (cli) =>
     .addHelpText('after', '\nExit code 1 when something does not work; warnings alone are 0.')
     .action(async (options: { offline?: boolean; json?: boolean }, command: Command) => {
       const signal = cli.interruptible();
-      const findings = await withProject(cli, command.optsWithGlobals(), { migrations: 'ignore' }, (project) =>
+      const findings = await withProject(cli, command.optsWithGlobals(), { access: 'ignore' }, (project) =>
         examine(project, options.offline === true, signal),
       ).catch(unreachable);
       if (adminKeysOf(cli.env).length === 0)
@@ -62,7 +62,7 @@ async function examine(project: Project, offline: boolean, signal: AbortSignal):
   for (const app of engine.apps.values()) {
     const status = statuses.find((each) => each.app_key === app.key);
     findings.push(...checkSecrets(app), ...checkSchedules(app, project));
-    if (!offline && !app.missingSecrets().includes(app.config.apiKeyEnv)) {
+    if (!offline && app.unusableKey() === undefined) {
       const asked = await checkProvider(app, engine.ports, signal);
       findings.push(...asked);
       if (asked.every(({ check, level }) => check !== 'key' || level === 'ok')) {
@@ -91,13 +91,13 @@ function unreachable(error: unknown): Finding[] {
 
 function checkSecrets(app: App): Finding[] {
   const { apiKeyEnv, webhookSecretEnvs, connector } = app.config;
-  const missing = app.missingSecrets();
+  const missing = app.secretProblems();
   const known = { check: 'secret', app_key: app.key } as const;
   if (missing.length === 0) return [{ ...known, level: 'ok', message: 'every secret is set' }];
-  return missing.map((name) => ({
+  return missing.map(({ name, message }) => ({
     ...known,
     level: 'error' as const,
-    message: `${name} is not set`,
+    message,
     remedy:
       name === apiKeyEnv
         ? `put the API key of ${connector.metadata.title} into .env (or the function's secrets) as ${name}`

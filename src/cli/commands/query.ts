@@ -43,7 +43,7 @@ async function withAsk(
   use: (ask: Ask) => Promise<void>,
 ): Promise<void> {
   try {
-    await withProject(cli, globals, { migrations: 'check' }, async ({ database }) => {
+    await withProject(cli, globals, { access: 'check' }, async ({ database }) => {
       await use((cells) => queryMirror(database, { ...query, cells }));
     });
   } catch (error) {

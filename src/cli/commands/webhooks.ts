@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import type { App } from '../../engine/app.ts';
@@ -125,8 +125,8 @@ const replay: DefineCommand = (cli) =>
     .option('--json', 'print one JSON object and nothing else')
     .action(async (appKey: string, options: ReplayOptions, command: Command) => {
       const signal = cli.interruptible();
-      await withProject(cli, command.optsWithGlobals(), {}, async ({ engine }) => {
-        engine.app(appKey);
+      await withProject(cli, command.optsWithGlobals(), { access: 'work' }, async ({ engine }) => {
+        engine.app(appKey).account();
         const { event, type, state, from, to } = options;
         const replayed = Number(
           await engine.store.replayDeliveries({
@@ -156,7 +156,7 @@ function registrationOf(app: App, url: string): WebhookRegistration {
 
 async function endpointsOf(cli: Cli, { engine }: Project, app: App): Promise<readonly RegisteredEndpoint[] | null> {
   const { registration } = app.config.connector;
-  if (registration === undefined || app.missingSecrets().includes(app.config.apiKeyEnv)) return null;
+  if (registration === undefined || app.unusableKey() !== undefined) return null;
   try {
     return await registration.list({ account: app.account(), fetch: engine.ports.fetch });
   } catch (error) {
@@ -190,6 +190,8 @@ function writeSecret(file: string, name: string, secret: string): void {
       text.replace(line, () => `${name}=${secret}`),
     );
   else appendFileSync(file, `${text === '' || text.endsWith('\n') ? '' : '\n'}${name}=${secret}\n`, { mode: 0o600 });
+  // Also where the file was there, and readable for others.
+  chmodSync(file, 0o600);
 }
 
 function parseUrl(text: string): string {

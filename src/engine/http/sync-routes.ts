@@ -37,12 +37,14 @@ export function syncRoutes(engine: Engine, options: HttpOptions): Hono {
     const { app_key, mode, immediate, scheduled } = wish;
     if (!engine.apps.has(app_key)) throw new HttpError(404, 'app_unknown', `there is no app "${app_key}"`);
     if (wish.dry_run) return c.json(await preview(engine, wish, options, c.req.raw.signal));
+    // Of this host: nothing shared is touched without it.
+    engine.app(app_key).account();
     if (scheduled) {
       const started = await startDueRuns(engine, { app_key, mode });
       if (started.length > 0) options.ring?.('run');
       return c.json({ started: started.map((run) => run.runId) }, 202);
     }
-    await engine.store.resumeApp(app_key);
+    await engine.wake(app_key, c.req.raw.signal);
     const { runId, resumed } = await engine.startRun(app_key, mode, toRunOptions(wish), 'http');
     if (!immediate) {
       options.ring?.('run');

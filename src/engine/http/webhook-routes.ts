@@ -2,10 +2,10 @@ import { Hono } from 'hono';
 import { APP_KEY } from '../../config.ts';
 import { WebhookVerificationError } from '../../errors.ts';
 import type { Engine } from '../engine.ts';
+import { createBodyGate } from './body-gate.ts';
 import { HttpError } from './http-error.ts';
 import { only } from './only.ts';
-import { DEFAULT_MAX_BODY_BYTES, type HttpOptions } from './options.ts';
-import { readBody } from './read-body.ts';
+import type { HttpOptions } from './options.ts';
 
 const REFUSALS_LOGGED_EVERY_MS = 10_000;
 
@@ -16,6 +16,7 @@ const REFUSALS_LOGGED_EVERY_MS = 10_000;
 export function webhookRoutes(engine: Engine, options: HttpOptions): Hono {
   const routes = new Hono();
   const refused = createRefusalLog(engine);
+  const withBody = createBodyGate(engine.ports, options);
   routes.all('/webhook/:app_key', async (c) => {
     const key = c.req.param('app_key');
     if (!APP_KEY.test(key)) throw new HttpError(400, 'app_key_invalid', `an app_key matches ${APP_KEY.source}`);
@@ -24,7 +25,6 @@ export function webhookRoutes(engine: Engine, options: HttpOptions): Hono {
     const { handshakeMethods = [] } = app.config.connector.webhook;
     if (handshakeMethods.includes(c.req.method)) return c.body(null, 200);
     if (c.req.method !== 'POST') return only('POST', ...handshakeMethods)(c, async () => {});
-    const body = await readBody(c.req.raw, options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
     if (app.webhookSecrets().length === 0) {
       engine.ports.log(
         'error',
@@ -32,8 +32,12 @@ export function webhookRoutes(engine: Engine, options: HttpOptions): Hono {
       );
       throw new HttpError(503, 'not_ready', 'this endpoint is not ready; deliver again later', { 'Retry-After': '60' });
     }
+    const { headers } = c.req.raw;
     try {
-      const { eventId, state } = await engine.acceptor.accept(app, body, c.req.raw.headers);
+      // Before a byte of the body is read.
+      const seen = app.config.connector.webhook.verifyHeaders?.(headers, engine.ports.now());
+      if (seen?.ok === false) throw new WebhookVerificationError(`${app.key}: ${seen.reason}`);
+      const { eventId, state } = await withBody(c.req.raw, (body) => engine.acceptor.accept(app, body, headers));
       options.ring?.('delivery');
       return c.json({ received: true, event_id: eventId, state });
     } catch (error) {

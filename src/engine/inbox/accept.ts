@@ -1,6 +1,7 @@
 import { WebhookVerificationError } from '../../errors.ts';
 import type { NormalizedEvent } from '../../kit/connector.ts';
 import type { App } from '../app.ts';
+import { excessOf } from '../json-limits.ts';
 import type { Ports } from '../ports.ts';
 import { isBadData } from '../sql-errors.ts';
 import type { AcceptedDelivery, Store } from '../store.ts';
@@ -69,6 +70,8 @@ export function createAcceptor(store: Store, ports: Ports): Acceptor {
 /** What the inbox keeps. A verified body that cannot be read is kept too, where a person sees it. */
 async function readDelivery(app: App, text: string, bytes: Uint8Array): Promise<AcceptedDelivery> {
   const body = storable(text);
+  const excess = excessOf(bytes);
+  if (excess !== undefined) return await keepUnreadable(app, body, bytes, `verified, but cannot be stored: ${excess}`);
   try {
     const event = app.config.connector.webhook.parse(body);
     const reason = reasonToIgnore(app, event);

@@ -59,6 +59,7 @@ export async function estimateRun(
   const problems: string[] = [];
   let sent = 0;
 
+  app.account();
   async function request(wanted: ProviderRequest): Promise<Answer> {
     for (let attempt = 1; ; attempt += 1) {
       signal.throwIfAborted();

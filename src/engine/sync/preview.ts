@@ -48,6 +48,7 @@ export async function previewRun(
   signal: AbortSignal,
 ): Promise<Preview> {
   const app = engine.app(appKey);
+  app.account();
   const { ports, store } = engine;
   const startedAt = ports.monotonic();
   const clock = createDatabaseClock(store, ports);

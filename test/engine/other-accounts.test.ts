@@ -16,7 +16,10 @@ describeEachDatabase('events of several accounts', (make) => {
     world.create('thing', { id });
     const event = world.log.pop();
     if (event === undefined) throw new Error('no event');
-    const told = { ...event, body: JSON.stringify({ ...JSON.parse(event.body), ...(account === undefined ? {} : { account }) }) };
+    const told = {
+      ...event,
+      body: JSON.stringify({ ...JSON.parse(event.body), ...(account === undefined ? {} : { account }) }),
+    };
     world.log.push(told);
     return told;
   }
@@ -50,5 +53,4 @@ describeEachDatabase('events of several accounts', (make) => {
         ),
       );
     });
-});
 });

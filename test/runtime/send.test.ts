@@ -18,7 +18,10 @@ async function listen(answer: (socket: Socket, n: number, request: string) => vo
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
-    socket.on('data', (bytes) => answer(socket, (asked += 1), String(bytes)));
+    socket.on('data', (bytes) => {
+      asked += 1;
+      answer(socket, asked, String(bytes));
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   servers.push(server);

@@ -34,9 +34,7 @@ it('C15: a command whose output is not read ends quietly, with its own exit code
   const commands: [string[], number][] = [
     [['--help'], 0],
     [['status'], 0],
-    [['status', '--json'], 0],
     [['query', 'select generate_series(1, 500)'], 0],
-    [['quarantine', 'list', '--json'], 0],
     [['query', 'select no_such_column'], 1],
     [['no-such-command'], 2],
   ];
@@ -45,18 +43,17 @@ it('C15: a command whose output is not read ends quietly, with its own exit code
     expect([args, ended.code], ended.said).toEqual([args, code]);
     expect(ended.said).not.toMatch(/EPIPE|at .*\.(ts|js):\d+/);
   }
-  for (const [args, code] of commands.slice(1, 3))
-    expect([args, (await runUnread(folder, args, 'both')).code]).toEqual([args, code]);
-}, 300_000);
+  expect((await runUnread(folder, ['status', '--json'], 'both')).code).toBe(0);
+}, 600_000);
 
 it('C15: a server whose output is not read stops in order', async () => {
   const folder = await temporaryMigratedFolder(ONE_APP);
   const ended = await runUnread(folder, ['serve', '--port', '0'], 'stdout');
   expect(ended.code).toBe(0);
   expect(ended.said).not.toMatch(/EPIPE|at .*\.(ts|js):\d+/);
-}, 300_000);
+}, 600_000);
 
 it('C15: an error is still an error when its message is not read', async () => {
   const folder = temporaryFolder(configText('{ apps: 5 }'));
   expect((await runUnread(folder, ['status'], 'both')).code).toBe(2);
-}, 300_000);
+}, 600_000);

@@ -20,11 +20,17 @@ export const webhook: WebhookHandler = {
 };
 
 /** The 40 digits of the signature; or why there is none. */
-function signatureIn(headers: Headers): string | { readonly ok: false; readonly reason: string } {
+function signatureIn(headers: Headers): string | Extract<Verification, { ok: false }> {
   const header = headers.get('x-hub-signature');
-  if (header === null) return { ok: false, reason: 'no X-Hub-Signature header' };
+  if (header === null) return { ok: false, reason: 'no X-Hub-Signature header', refusal: 'unsigned' };
   const given = /^sha1=([0-9a-f]{40})$/i.exec(header)?.[1]?.toLowerCase();
-  return given ?? { ok: false, reason: 'the X-Hub-Signature header is not sha1=<40 hexadecimal digits>' };
+  return (
+    given ?? {
+      ok: false,
+      reason: 'the X-Hub-Signature header is not sha1=<40 hexadecimal digits>',
+      refusal: 'unreadable',
+    }
+  );
 }
 
 /** HMAC-SHA1 of the raw bytes with the app's client secret. There is no timestamp: a replay is caught by the notification's id. */

@@ -65,7 +65,15 @@ export interface NormalizedEntity {
 }
 
 /** The outcome of a verification (S4-08): a value, because a bad signature is an everyday event. */
-export type Verification = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+export type Verification =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: string; readonly refusal?: SignatureFault };
+
+/**
+ * What is wrong with a signature, for those who look for the cause: there is none, it is not in the provider's form, it is too
+ * old, or (the default) it fits no secret.
+ */
+export type SignatureFault = 'unsigned' | 'unreadable' | 'expired' | 'mismatch';
 
 export interface Delivery {
   readonly body: Uint8Array;

@@ -1,5 +1,6 @@
 import type { NormalizedEntity } from './connector.ts';
 import { instantMs } from './instant.ts';
+import { parseJson } from './json.ts';
 import type { InstantAt, Path, Resource } from './resource.ts';
 
 /** The value at `path`, or undefined. */
@@ -15,7 +16,7 @@ export function valueAt(value: unknown, path: Path): unknown {
 /** The text at `path` of a text that should be JSON, or undefined. */
 export function textAt(json: string, path: Path): string | undefined {
   try {
-    const found = valueAt(JSON.parse(json), path);
+    const found = valueAt(parseJson(json), path);
     return typeof found === 'string' && found !== '' ? found : undefined;
   } catch {
     return undefined;
@@ -35,7 +36,7 @@ export function normalize(
   observedAtMs: number,
 ): NormalizedEntity {
   const id = valueAt(object, resource.id);
-  if ((typeof id !== 'string' && typeof id !== 'number') || id === '') {
+  if ((typeof id !== 'string' && typeof id !== 'number' && typeof id !== 'bigint') || id === '') {
     throw new Error(`a ${resource.name} has no id at ${resource.id.join('.')}`);
   }
   const archivedAt = isArchived(resource, object)

@@ -93,6 +93,48 @@ describeEachDatabase('whatever order pages, events and deletes arrive in', (make
   });
 });
 
+describeEachDatabase('a story in which a page that was asked for ahead is dropped', (make) => {
+  it('C41: ends with everything that happened after that page was answered', async () => {
+    const mirror = createMirror(await make({ template: ACME_TEMPLATE }), { resources: RESOURCES });
+    const { account } = mirror;
+    const parts = Array.from({ length: 6 }, (_, n) => ({ id: `part_${n}`, text: 0 }));
+    const thing = account.create('thing', { value: 0, parts });
+    const other = account.create('thing', { value: 0 });
+    await mirror.full();
+    account.tick();
+    account.update('thing', thing.id, { value: 1 });
+    const path = `/things/${thing.id}/parts`;
+    // What happens after the answer to the page that was asked for ahead lasts longer than the run, as on a busy machine.
+    let runEnded = () => {};
+    const ended = new Promise<void>((resolve) => {
+      runEnded = resolve;
+    });
+    let late = 0;
+    mirror.api.afterAnswer = async ({ path: asked, query }) => {
+      if (asked !== path) return;
+      if (!query.has('after')) {
+        account.tick();
+        account.remove('thing', thing.id);
+        await mirror.accept(account.log.at(-1) ?? { body: '' });
+        await mirror.engine.drain({ retryBaseMs: 0 });
+        return;
+      }
+      await ended;
+      account.tick();
+      account.update('thing', other.id, { value: 2 });
+      late += 1;
+    };
+    await mirror.full();
+    runEnded();
+    await mirror.api.idle();
+    expect(late).toBe(1);
+    mirror.api.afterAnswer = () => {};
+    await mirror.incremental();
+    await mirror.expectTruth('thing', 'part');
+    await expectNothingOpen(mirror);
+  });
+});
+
 /** The rows as their readers see them, and the feed. */
 async function everythingOf(mirror: Mirror): Promise<unknown> {
   const rows = await mirror.query(

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { SqlDatabase } from '../../src/engine/database.ts';
+import { ExactNumber } from '../../src/kit/json.ts';
 import { createPglite } from '../../src/runtime/node/pglite.ts';
 
 let database: SqlDatabase;
@@ -64,6 +65,19 @@ it('values come back as they do from a server', async () => {
       '{"n":[null]}',
     ]),
   ).toEqual([{ at: moment, big: '9007199254740993', words: ['a', 'b,"c'], json: { n: [null] } }]);
+});
+
+it('C31: numbers of JSON keep every digit on their way out of the thread', async () => {
+  const text = '{"big": 9007199254740993, "exact": 0.10000000000000000001, "plain": 1.5, "text": "9007199254740993"}';
+  const [row] = await database.query<{ json: object; text: object }>('select $1::json as json, $1::jsonb as text', [
+    text,
+  ]);
+  const exact = new ExactNumber('0.10000000000000000001');
+  const expected = { big: 9007199254740993n, exact, plain: 1.5, text: '9007199254740993' };
+  expect(row).toEqual({ json: expected, text: expected });
+  // A key that is our own sign between the threads.
+  const [other] = await database.query<{ json: unknown }>('select $1::json as json', ['{"\\u0000unread": "x"}']);
+  expect(other?.json).toEqual({ '\u0000unread': 'x' });
 });
 
 it('bytes are read where they lie in a larger memory, as text too, and stay the caller’s', async () => {

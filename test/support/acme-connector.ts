@@ -9,6 +9,7 @@ import {
   type NextPage,
   type NormalizedEvent,
   type Precision,
+  parseJson,
   type Resource,
   textAt,
 } from '../../src/kit/index.ts';
@@ -183,7 +184,7 @@ function defineAcme(
         }
         return { ok: false, reason: 'the signature does not fit' };
       },
-      parse: (body) => readEvent(JSON.parse(body), precision),
+      parse: (body) => readEvent(parseJson(body), precision),
     },
   });
 }

@@ -1,4 +1,5 @@
 import { describeError, NonRetriableError } from '../../errors.ts';
+import { stringifyJson } from '../../kit/json.ts';
 import type { Database } from '../database.ts';
 import { excessOf } from '../json-limits.ts';
 import type { AckResult, Batch, Change, Lag, NackResult } from './change.ts';
@@ -52,7 +53,7 @@ export function createFeedStore(db: Pick<Database, 'call' | 'rows'>) {
 function assertBearable(topic: string, events: readonly PublishedEvent[]): void {
   let excess: string | undefined;
   try {
-    excess = excessOf(JSON.stringify(events));
+    excess = excessOf(stringifyJson(events));
   } catch (error) {
     excess = describeError(error);
   }

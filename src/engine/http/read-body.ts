@@ -1,3 +1,4 @@
+import { parseJson } from '../../kit/json.ts';
 import { excessOf } from '../json-limits.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { HttpError } from './http-error.ts';
@@ -61,7 +62,7 @@ export async function readJson(request: Request, maxBytes = 64 * 1024): Promise<
   const excess = excessOf(bytes);
   if (excess !== undefined) throw new HttpError(400, 'body_invalid', `the body cannot be read: ${excess}`);
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     throw new HttpError(400, 'body_invalid', 'the body must be JSON');
   }

@@ -9,6 +9,7 @@ import {
   type SupasaasyError,
 } from '../../errors.ts';
 import type { AnswerMeaning } from '../../kit/connector.ts';
+import { parseJson, stringifyJson } from '../../kit/json.ts';
 import type { ProviderRequest } from '../../kit/resource.ts';
 import type { App } from '../app.ts';
 import { excessOf } from '../json-limits.ts';
@@ -70,7 +71,7 @@ export async function ask(app: App, request: ProviderRequest, ports: Ports, sign
       headers,
       timeoutMs: REQUEST_TIMEOUT_MS,
       ...(signal === undefined ? {} : { signal }),
-      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+      ...(request.body === undefined ? {} : { body: stringifyJson(request.body) }),
     });
   } catch (error) {
     // The same question has the same answer.
@@ -169,7 +170,7 @@ function retryAfterMs(response: Received): number {
 /** The provider's own message, where its error body has the usual shapes; never a whole HTML page. */
 function firstWords(body: string): string {
   try {
-    const parsed = JSON.parse(body) as {
+    const parsed = parseJson(body) as {
       error?: { message?: unknown };
       errors?: { message?: unknown }[];
       message?: unknown;

@@ -1,4 +1,5 @@
 import { ProviderError, RequestRefusedError } from '../../errors.ts';
+import { parseJson } from '../../kit/json.ts';
 import type { App } from '../app.ts';
 import { groupEvents, type PlacedEvent } from '../inbox/group.ts';
 import { isBadData } from '../sql-errors.ts';
@@ -29,7 +30,7 @@ export async function readChanges(
     );
     let page: unknown;
     try {
-      page = JSON.parse(answer.body);
+      page = parseJson(answer.body);
     } catch (error) {
       throw new ProviderError('the answer is no readable JSON (cut off?)', { cause: error });
     }

@@ -1,5 +1,6 @@
 import { describeError } from '../../errors.ts';
 import type { ChangeLog } from '../../kit/connector.ts';
+import { stringifyJson } from '../../kit/json.ts';
 import type { App } from '../app.ts';
 import { keepUnreadable } from '../inbox/accept.ts';
 import type { PlacedEvent } from '../inbox/group.ts';
@@ -32,9 +33,9 @@ export async function readLogPage(app: App, log: ChangeLog, page: unknown): Prom
 /** An event that nests so deep that it cannot be written again is known by its id. */
 function textOf(value: unknown): string {
   try {
-    return JSON.stringify(value) ?? 'null';
+    return stringifyJson(value) ?? 'null';
   } catch {
     const { id } = (value ?? {}) as { id?: unknown };
-    return JSON.stringify({ id: typeof id === 'string' ? id : null, unwritable: true });
+    return stringifyJson({ id: typeof id === 'string' ? id : null, unwritable: true });
   }
 }

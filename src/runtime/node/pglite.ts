@@ -1,12 +1,14 @@
 import type { SqlDatabase } from '../../engine/database.ts';
 import { untilAborted } from '../../engine/until-aborted.ts';
 import { DatabaseError, describeError } from '../../errors.ts';
+import { parseJson } from '../../kit/json.ts';
 import { withPageLine } from '../page-line.ts';
 import { type Connection, fromDriver } from '../sql-database.ts';
 import { lockFolder } from './folder-lock.ts';
 import type { Embedded } from './pglite/embedded.ts';
 import { stopAtPanic } from './pglite/stop-at-panic.ts';
 import { startThread, type Thread } from './pglite/thread.ts';
+import { UNREAD } from './pglite/unread.js';
 import { makePrivateFolder } from './private-folder.ts';
 
 /**
@@ -45,7 +47,7 @@ export function fromEmbedded(given: Embedded): SqlDatabase {
   const { together, alone } = createTurns();
   const database = fromDriver('pglite', {
     takesBytes: true,
-    query: (text, values) => together(() => embedded.query(text, values ?? [])),
+    query: (text, values) => together(() => ask(embedded, text, values)),
     transaction: (work, options) => alone(() => transact(embedded, work, options?.signal)),
     script: (text) =>
       alone(async () => {
@@ -65,6 +67,19 @@ export function fromEmbedded(given: Embedded): SqlDatabase {
   return withPageLine(database, PAGES_AT_ONE_TIME);
 }
 
+/** Reads what `embed.js` left unread. */
+async function ask(embedded: Embedded, text: string, values: unknown[] = []): Promise<{ rows: unknown[] }> {
+  const { rows } = await embedded.query(text, values);
+  for (const row of rows as Record<string, unknown>[]) {
+    for (const key in row) {
+      const value = row[key];
+      if (value === null || typeof value !== 'object' || !(UNREAD in value)) continue;
+      row[key] = parseJson(String(value[UNREAD]));
+    }
+  }
+  return { rows };
+}
+
 async function transact<T>(
   embedded: Embedded,
   work: (connection: Connection) => Promise<T>,
@@ -76,7 +91,7 @@ async function transact<T>(
     const query = async (text: string, values: unknown[] = []) => {
       // It would stand alone, and be kept.
       if (over) throw new DatabaseError('the transaction is over');
-      return await embedded.query(text, values);
+      return await ask(embedded, text, values);
     };
     // PGlite's query takes one statement.
     const result = await untilAborted(work({ query, statement: (text) => query(text) }), signal);

@@ -15,6 +15,8 @@ export interface PostgresOptions {
   /** Connections at most (default: `connection_limit` of the URL, or 10). */
   readonly max?: number;
   readonly timing?: Partial<Timing>;
+  /** Where the address comes from, for errors about it. */
+  readonly variable?: string;
 }
 
 /** More, on two cores, made a first sync slower; three write 50,000 rows of 1 kB a second where there are cores enough. */
@@ -27,7 +29,7 @@ const PAGES_AT_ONE_TIME = 3;
  * a connection, and few are enough: a connection's first page costs 40 ms of planning.
  */
 export function createPostgres(options: PostgresOptions): SqlDatabase {
-  const address = parseAddress(options.connectionString);
+  const address = parseAddress(options.connectionString, options.variable);
   const timing = { ...TIMING, ...options.timing };
   const max = Math.max(1, options.max ?? address.connections ?? 10);
   const width = Math.min(PAGES_AT_ONE_TIME, Math.ceil(max / 2));

@@ -27,7 +27,7 @@ export interface ServeOptions {
  * under way are answered, tasks stop between pages and give their leases back.
  */
 export async function serve(project: Served, options: ServeOptions): Promise<void> {
-  const live = startLive(project.engine, options.signal, options.schedulesAfter);
+  const live = startLive(project.engine, options.signal, { schedulesAfter: options.schedulesAfter });
   const { dataDir } = project;
   const doorKey = createDoorKey();
   const adminKeys = dataDir === undefined ? options.adminKeys : () => [...options.adminKeys(), doorKey];

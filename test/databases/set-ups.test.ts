@@ -15,7 +15,7 @@ async function prepareGround(setUp: SetUp, admin: string, certificates?: Certifi
   const role = `owner_${process.pid}_s${++roles}`;
   const address = new URL(admin);
   const name = address.pathname.slice(1);
-  await asAdmin.query(`create role ${role} login password 'secret' createrole ${setUp.attributes ?? ''}`);
+  await asAdmin.query(`create role ${role} login password 'secret' ${setUp.attributes ?? 'createrole'}`);
   await asAdmin.query(`alter database "${name}" owner to ${role}`);
   address.username = role;
   address.password = 'secret';

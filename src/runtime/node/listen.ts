@@ -77,9 +77,17 @@ export async function listen(
       throw starved ? new DeafError('there is no connection to spare') : error;
     }
     client = next;
+    let asking = false;
     const looking = setInterval(() => {
       // One that has gone silent says nothing for ever, which looks like peace.
-      within(next.query('select 1'), timing.connectMs).catch(() => next.cut());
+      if (asking) return;
+      asking = true;
+      within(next.query('select 1'), timing.connectMs).then(
+        () => {
+          asking = false;
+        },
+        () => next.cut(),
+      );
     }, timing.listenMs);
     looking.unref();
     next.once('end', () => {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
+import { applyMigrations } from '../engine/migrate.ts';
 import { outlast } from '../engine/outlast.ts';
 import { ConfigError, DatabaseAwayError, DatabaseError, SupasaasyError } from '../errors.ts';
 import { loadEnvFile } from '../runtime/node/env-file.ts';
@@ -10,9 +11,9 @@ import { freeDeadLeases } from '../runtime/node/holder.ts';
 import { describeAddress, parseAddress } from '../runtime/node/postgres/parse-address.ts';
 import {
   CONFIG_FILE,
+  configuredMigrations,
   databaseUrl,
   dataDirOf,
-  declare,
   loadConfig,
   migrate,
   openProject,
@@ -27,11 +28,14 @@ export interface OpenOptions extends Partial<Pick<ProjectOptions, 'onPage' | 'co
   /** Of `locate`, where it was asked before. */
   readonly place?: ReturnType<typeof locate>;
   /**
-   * What to do about migrations that the database lacks: `apply` them; `require` that there are none (the embedded
-   * database, which is ours alone, gets them anyway); `check` too, but write nothing at all; `ignore` them.
+   * What the command may do to the database before its own work. `read` (the default): nothing, and no migration may be
+   * missing; only an embedded database, which is ours alone, gets those that it lacks. `check`: not even that. `work`:
+   * the command works tasks or deliveries. `install`: it applies migrations and declares the configuration. `ignore`: whatever is missing is the command's affair.
    */
-  readonly migrations?: 'apply' | 'require' | 'check' | 'ignore';
+  readonly access?: Access;
 }
+
+export type Access = 'read' | 'check' | 'work' | 'install' | 'ignore';
 
 /** The configuration of this package, for a folder that has none: the demo's, and enough for one account of each. */
 const OWN_CONFIG = fileURLToPath(new URL(`../../${CONFIG_FILE}`, import.meta.url));
@@ -74,7 +78,7 @@ export async function withProject<T>(
     ...(open.onPage === undefined ? {} : { onPage: open.onPage }),
   });
   try {
-    await prepare(cli, project, open.migrations ?? 'require');
+    await prepare(cli, project, open.access ?? 'read');
     return await use(project);
   } finally {
     await project.close();
@@ -91,25 +95,34 @@ function dataDirFor(config: Config, env: NonNullable<OpenOptions['env']>, folder
   return isDemo ? demo : dataDirOf(folder);
 }
 
-async function prepare(cli: Cli, project: Project, wish: NonNullable<OpenOptions['migrations']>): Promise<void> {
-  const { config, database } = project;
+async function prepare(cli: Cli, project: Project, access: Access): Promise<void> {
+  const { config, database, engine } = project;
   await assertReachable(project, cli);
-  if (wish === 'ignore') return;
-  if (wish !== 'check') await (database.kind === 'pglite' ? freeLeases(database) : freeDeadLeases(database));
+  if (access === 'ignore') return;
+  const embedded = database.kind === 'pglite';
+  if (access !== 'check' && access !== 'read') await (embedded ? freeLeases(database) : freeDeadLeases(database));
   const pending = await pendingMigrations(config, database);
-  if (pending.length > 0 && (wish === 'apply' || (database.kind === 'pglite' && wish !== 'check'))) {
-    const applied = await migrate(config, database);
+  if (pending.length > 0 && (access === 'install' || (embedded && access !== 'check'))) {
+    const applied = access === 'read' ? await upgrade(project) : await migrate(project);
     if (applied.length > 0)
       cli.out.note(`applied ${applied.length} migrations to ${describeDatabase(project, cli.env)}`);
   } else if (pending.length > 0) {
     throw new ConfigError(
       `the database lacks ${pending.length} migrations (${pending[0]?.source}/${pending[0]?.name}${pending.length > 1 ? ' …' : ''}): run "supasaasy migrate"`,
     );
-  } else if (wish !== 'check') {
-    await declare(config, database);
+  } else if (access === 'install' || (embedded && access === 'work')) {
+    await engine.declare();
   }
 }
 
+/** For a command that reads: whatever is declared in the folder stays as it is; a new folder gets what is configured. */
+async function upgrade(project: Project): Promise<readonly unknown[]> {
+  const applied = await applyMigrations(project.database, await configuredMigrations(project.config));
+  const [declared] = await project.database.query('select from supasaasy.deployments limit 1');
+  const [known] = await project.database.query('select from supasaasy.apps where configured limit 1');
+  if (declared === undefined && known === undefined) await project.engine.declare();
+  return applied;
+}
 const STARTING_MS = 60_000;
 
 /** A wrong address, a wrong password: said in one line, before anything else is tried. */

@@ -1,5 +1,6 @@
 import type { SqlDatabase, Transaction, TransactionOptions } from '../engine/database.ts';
 import { fromSqlError, isConflict } from '../engine/sql-errors.ts';
+import { stringifyJson } from '../kit/json.ts';
 
 /** What `pg` and PGlite's adapter have in common. */
 export interface Queryable {
@@ -66,6 +67,7 @@ export function fromDriver(kind: SqlDatabase['kind'], driver: Driver): SqlDataba
           }
         }, options);
       } catch (error) {
+        if (options?.signal?.aborted === true && error === options.signal.reason) throw error;
         // What the work itself threw is not the database's word.
         throw thrown === undefined ? fromSqlError(error, 'transaction') : thrown.error;
       }
@@ -104,5 +106,5 @@ function toParameter(value: unknown): unknown {
     if (value.every((item) => typeof item === 'number')) return `{${value.join(',')}}`;
     if (value.every((item) => typeof item !== 'object')) return value;
   }
-  return JSON.stringify(value);
+  return stringifyJson(value);
 }

@@ -1,4 +1,5 @@
 import type { Hono } from 'hono';
+import { answerJson } from './answer-json.ts';
 import { only } from './only.ts';
 
 /** What a person finds at the other end of the printed address. A route that this host does not have is left out. */
@@ -24,7 +25,7 @@ export function indexRoutes(app: Hono): void {
   app.get('/', (c) => {
     const endpoints = ENDPOINTS.filter(([method, path]) => hasRoute(app, method, path));
     if (c.req.header('accept')?.includes('application/json') === true)
-      return c.json({
+      return answerJson(c, {
         name: 'supasaasy',
         description: WHAT,
         endpoints: endpoints.map(([method, path, purpose, access = 'anyone']) => ({ method, path, purpose, access })),

@@ -20,7 +20,7 @@ import type { SyncContext } from './context.ts';
 import { readChanges } from './read-changes.ts';
 import { readList } from './read-list.ts';
 import { readOne } from './read-one.ts';
-import { sayPause, sayTrouble } from './say-trouble.ts';
+import { sayPause, sayTrouble, sayUnfit } from './say-trouble.ts';
 import { slotsFor } from './slots.ts';
 import { createTally } from './tally.ts';
 
@@ -60,11 +60,18 @@ export async function work(
   const { ports, store } = context;
   const slots = options.slots ?? slotsFor(apps);
   const signal = options.signal ?? new AbortController().signal;
-  const filter: TaskFilter = {
-    apps: [...apps.keys()],
-    ...(ports.holder === undefined ? {} : { holder: ports.holder }),
-    ...options.filter,
+  const wanted = options.filter?.apps ?? [...apps.keys()];
+  // Asked again each time: a key may be refused meanwhile.
+  const fitting = (): TaskFilter => {
+    const fit = context.fitness.fit();
+    return {
+      ...(ports.holder === undefined ? {} : { holder: ports.holder }),
+      ...options.filter,
+      apps: wanted.filter((key) => fit.has(key)),
+    };
   };
+  let filter = fitting();
+  if (filter.apps?.length === 0) return { tasks: 0 };
   // What is urgent belongs to no run and has no range: such a worker looks for neither.
   const anyTask = filter.urgent !== true;
   const active = new Set<Promise<void>>();
@@ -95,6 +102,7 @@ export async function work(
     // Taken before anything is awaited: an end that falls into the middle of this turn is not overlooked.
     const end = anEnd();
     await steadily(() => context.clock.calibrate());
+    filter = fitting();
     let claimed: Task[] = [];
     if (active.size < slots && ports.monotonic() >= claimAt) {
       claimed = await steadily(() => store.claimTasks(slots - active.size, context.settings.leaseSeconds, filter));
@@ -105,19 +113,22 @@ export async function work(
       const app = apps.get(task.app_key);
       if (app === undefined) continue;
       tally.begin(task);
-      const running = runTask(context, app, task, signal, stop, () => tally.end(task)).then(
-        () => {
-          finished += 1;
-          gone(running);
-        },
-        (error: unknown) => {
-          gone(running);
-          ports.log(
-            'error',
-            `task ${task.id} (${task.kind} ${task.resource} of ${task.app_key}) was given up by this worker: ${describeError(error)}`,
-          );
-        },
-      );
+      context.underWay.set(app.key, (context.underWay.get(app.key) ?? 0) + 1);
+      const running = runTask(context, app, task, signal, stop, () => tally.end(task))
+        .finally(() => settle(context, app))
+        .then(
+          () => {
+            finished += 1;
+            gone(running);
+          },
+          (error: unknown) => {
+            gone(running);
+            ports.log(
+              'error',
+              `task ${task.id} (${task.kind} ${task.resource} of ${task.app_key}) was given up by this worker: ${describeError(error)}`,
+            );
+          },
+        );
       active.add(running);
     }
     if (claimed.length > 0) idleMs = FIRST_IDLE_POLL_MS;
@@ -279,10 +290,16 @@ async function giveBack(
   } else if (isFullDisk(error)) {
     sayTrouble(ports, app, message);
     await release('wait', error.retryAfterMs ?? backoff(context, task));
-  } else if (error instanceof AuthenticationError || error instanceof MissingSecretError) {
-    await store.pauseApp(app.key, message);
-    await release('wait', 0, error instanceof AuthenticationError ? 1 : 0);
-    sayPause(ports, app, message);
+  } else if (error instanceof MissingSecretError) {
+    // Only this process lacks it: others go on, and nothing of theirs is touched.
+    await release('wait', 0, 0);
+    sayUnfit(ports, app, message);
+  } else if (error instanceof AuthenticationError) {
+    const paused = await context.keys.refused(app, message);
+    if (!paused) context.fitness.refuse(app, message);
+    await release('wait', 0);
+    if (paused) sayPause(ports, app, message);
+    else sayUnfit(ports, app, message);
   } else if (error instanceof PagingError || error instanceof CursorLostError) {
     await release('retry', backoff(context, task), 1, 4);
   } else if (
@@ -298,6 +315,12 @@ async function giveBack(
   }
   const { run_id } = task;
   if (run_id !== null) await outlast(ports, () => store.advanceRun(run_id), { signal });
+}
+
+function settle({ underWay }: SyncContext, app: App): void {
+  const left = (underWay.get(app.key) ?? 1) - 1;
+  if (left > 0) underWay.set(app.key, left);
+  else underWay.delete(app.key);
 }
 
 function backoff(context: SyncContext, task: Task): number {

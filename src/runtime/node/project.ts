@@ -1,15 +1,16 @@
 import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import type { Config } from '../../config.ts';
 import type { Environment } from '../../engine/app.ts';
 import type { SqlDatabase } from '../../engine/database.ts';
 import { createEngine, type Engine, type EngineOptions } from '../../engine/engine.ts';
-import { declareFeed } from '../../engine/feed/declare-feed.ts';
 import { applyMigrations, checksumOf, type Migration, readLedger, sortMigrations } from '../../engine/migrate.ts';
-import { toDeclaredSchedules } from '../../engine/schedule.ts';
 import { ConfigError, describeError, SupasaasyError } from '../../errors.ts';
+import { deploymentName } from './deployment-name.ts';
 import { createFetchAt } from './fetch-at.ts';
 import { createHolder } from './holder.ts';
 import { readMigrations } from './migration-files.ts';
@@ -80,24 +81,19 @@ export async function pendingMigrations(config: Config, database: SqlDatabase): 
   return pending;
 }
 
-/** Migrates, and tells the database which apps and which access the configuration declares. */
-export async function migrate(config: Config, database: SqlDatabase): Promise<Migration[]> {
+/** Applies what the database lacks, and declares the configuration there. */
+export async function migrate({
+  config,
+  database,
+  engine,
+}: Pick<Project, 'config' | 'database' | 'engine'>): Promise<Migration[]> {
   const applied = await applyMigrations(database, await configuredMigrations(config));
-  await declare(config, database);
+  await engine.declare();
   return applied;
 }
 
-/** What the configuration says about apps and access, for policies, views and `status`. */
-export async function declare(config: Config, database: SqlDatabase): Promise<void> {
-  await database.call('declare_apps', {
-    apps: config.apps.map((app) => ({ app_key: app.app_key, name: app.name, connector: app.connector.metadata.name })),
-  });
-  await database.call('set_auth', { enabled: config.auth.enabled });
-  await database.call('declare_schedules', { schedules: toDeclaredSchedules(config) });
-  // Jobs of pg_cron, where it is; elsewhere `serve` is the clock.
-  await database.call('install_jobs', {});
-  await declareFeed(config, database);
-}
+/** An embedded database has one owner, wherever its folder lies. */
+const EMBEDDED_DEPLOYMENT = 'embedded';
 
 export interface Project {
   /** Where the configuration lies; `.env` and `.supasaasy/` are beside it. */
@@ -135,6 +131,8 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     config,
     database,
     env,
+    process: { host: hostname(), pid: process.pid },
+    deployment: database.kind === 'pglite' ? EMBEDDED_DEPLOYMENT : deploymentName(config, folder),
     ...engineOptions,
     ports: { ...send, resolve: resolveHost, fetchAt: createFetchAt(), holder: createHolder(), ...ports },
   });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Socket } from 'node:net';
 import pg from 'pg';
 import { ConfigError } from '../../../errors.ts';
+import { parseJson } from '../../../kit/json.ts';
 import type { Address, Host } from './parse-address.ts';
 import type { Timing } from './timing.ts';
 
@@ -89,6 +90,12 @@ interface Greeting {
 const PROCESS = randomBytes(3).toString('hex');
 let serial = 0;
 
+const JSON_TYPES: readonly number[] = [pg.types.builtins.JSON, pg.types.builtins.JSONB];
+
+/** As `pg` reads them, but for the numbers in JSON. */
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
+  JSON_TYPES.includes(oid) && format !== 'binary' ? parseJson : pg.types.getTypeParser(oid, format as 'text');
+
 /** A client that is not connected yet. */
 export class SessionClient extends pg.Client {
   readonly sessionName: string;
@@ -115,6 +122,7 @@ export class SessionClient extends pg.Client {
       connectionTimeoutMillis: address.connectTimeoutMs ?? timing.connectMs,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
+      types: { getTypeParser },
     });
     // What is under way fails by itself; an event that no one hears would end the process.
     this.on('error', () => {});

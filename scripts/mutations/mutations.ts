@@ -636,4 +636,28 @@ export const mutations: readonly Mutation[] = [
     tests: ['test/runtime/folder-lock.test.ts'],
     by: 'C19: the lock of an embedded folder has exactly one owner in every order',
   },
+  {
+    name: 'C9: children die a moment after they were last seen',
+    file: INGEST,
+    find: 'greatest(version_until + 1, died, p_version), greatest(version_until + 1, died_until, p_until)',
+    replace: 'greatest(version_until + 1, p_version), greatest(version_until + 1, p_until)',
+    tests: ['test/proof/health.test.ts'],
+    by: 'C9: freshness counts',
+  },
+  {
+    name: 'C9: what a person had replayed counts as late',
+    file: INBOX,
+    find: 'replayed_at is not null as replayed',
+    replace: 'false as replayed',
+    tests: ['test/proof/health.test.ts'],
+    by: 'C9: freshness counts',
+  },
+  {
+    name: 'C9: a clock that is ahead makes everything fresh',
+    file: 'src/engine/migrations/017_proof.sql',
+    find: 'ms - least(min(ms) over (partition by app_key), 0) as ms',
+    replace: 'greatest(ms, 0) as ms',
+    tests: ['test/proof/health.test.ts'],
+    by: 'C9: freshness of a provider',
+  },
 ];

@@ -27,11 +27,11 @@ function describeCertificate(one: ResourceHealth, now: string): string {
 }
 
 /** PostgreSQL's `1 day 02:03:04.5` in our words. */
-function describeInterval(text: string | null): string {
+export function describeInterval(text: string | null): string {
   if (text === null) return '–';
-  const found = /^(?:(-?\d+) days? ?)?(?:(-?)(\d+):(\d\d):(\d\d(?:\.\d+)?))?$/.exec(text);
+  const found = /^(?:(-?\d+) days? ?)?(?:([-+]?)(\d+):(\d\d):(\d\d(?:\.\d+)?))?$/.exec(text);
   if (found === null) return text;
   const [, days = '0', sign, hours = '0', minutes = '0', seconds = '0'] = found;
-  const ms = ((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60_000 + Number(seconds) * 1000;
-  return sign === '-' ? '0 ms' : formatDuration(ms);
+  const time = (Number(hours) * 60 + Number(minutes)) * 60_000 + Number(seconds) * 1000;
+  return formatDuration(Number(days) * 86_400_000 + (sign === '-' ? -time : time));
 }

@@ -7,7 +7,7 @@ import type { Cli, DefineCommand, GlobalOptions } from '../command.ts';
 import { createFeedDesk, type FeedDesk } from '../feed-desk.ts';
 import { withProject } from '../open.ts';
 import { parsePositive } from '../parse.ts';
-import { formatCount, formatTable } from '../table.ts';
+import { formatCount, formatDuration, formatTable } from '../table.ts';
 
 export const consumers: DefineCommand = (cli) =>
   new Command('consumers')
@@ -105,7 +105,7 @@ const show: DefineCommand = (cli) =>
                     stat.processed,
                     stat.errors,
                     stat.dead,
-                    `${((1000 * stat.seconds) / Math.max(1, stat.processed + stat.errors)).toFixed(1)} ms`,
+                    formatDuration((1000 * stat.seconds) / Math.max(1, stat.processed + stat.errors)),
                   ]),
                 ),
               ]),
@@ -205,7 +205,7 @@ const stateOf = (one: ConsumerStatus) =>
           ? 'active'
           : 'not in the config';
 const lagOf = (one: ConsumerStatus) => `${formatCount(one.lag.changes)}${one.lag.more ? ' or more' : ''}`;
-const ageOf = (one: ConsumerStatus) => (one.lag.changes === 0 ? '–' : `${Math.round(one.lag.seconds)} s`);
+const ageOf = (one: ConsumerStatus) => (one.lag.changes === 0 ? '–' : formatDuration(1000 * one.lag.seconds));
 
 const parseIds = (text: string, before: readonly number[] = []) => [...before, parsePositive(text)];
 

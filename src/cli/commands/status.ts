@@ -4,7 +4,7 @@ import { type DefineCommand, EXIT } from '../command.ts';
 import { describeHealth } from '../describe-health.ts';
 import { withProject } from '../open.ts';
 import { type AppStatus, readStatus } from '../read-status.ts';
-import { formatTable } from '../table.ts';
+import { formatDuration, formatTable } from '../table.ts';
 
 export const status: DefineCommand = (cli) =>
   new Command('status')
@@ -59,8 +59,5 @@ function runOf(app: AppStatus, mode: 'full' | 'incremental', at: string): string
 }
 
 function ago(moment: string, now: string): string {
-  const seconds = Math.max(0, Math.round((Date.parse(now) - Date.parse(moment)) / 1000));
-  if (seconds < 90) return `${seconds} s ago`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
-  return seconds < 129_600 ? `${Math.round(seconds / 3600)} h ago` : `${Math.round(seconds / 86_400)} days ago`;
+  return `${formatDuration(Date.parse(now) - Date.parse(moment))} ago`;
 }

@@ -9,6 +9,7 @@ import {
   RequestRefusedError,
 } from '../../errors.ts';
 import type { Resource } from '../../kit/resource.ts';
+import { formatDuration } from '../table.ts';
 import type { Finding } from './finding.ts';
 
 /** A signature older than five minutes is refused: half of that is worth a word. */
@@ -28,7 +29,7 @@ export async function checkProvider(app: App, ports: Ports, signal: AbortSignal)
       check: 'clock',
       level: 'error',
       app_key: app.key,
-      message: `this machine's clock is ${Math.round(probed.skewMs / 1000)} s off ${title}'s: signatures of webhooks will be refused`,
+      message: `this machine's clock is ${formatDuration(Math.abs(probed.skewMs))} off ${title}'s: signatures of webhooks will be refused`,
       remedy: 'let this machine follow a time server (NTP)',
     });
   const listed = app.config.resources

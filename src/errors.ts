@@ -51,6 +51,13 @@ export class MalformedSecretError extends MissingSecretError {
 /** A webhook's signature does not fit its bytes. Says no more than that to the sender. */
 export class WebhookVerificationError extends SupasaasyError {
   override readonly code = 'webhook_verification_failed';
+  /** For counting: `unsigned`, `unreadable`, `expired` or `mismatch`. */
+  readonly refusal: 'unsigned' | 'unreadable' | 'expired' | 'mismatch';
+
+  constructor(message: string, refusal: WebhookVerificationError['refusal'] = 'mismatch', options: ErrorOptions = {}) {
+    super(message, options);
+    this.refusal = refusal;
+  }
 }
 
 /** The provider allows no more requests now. Never a failure: the work waits `retryAfterMs` and goes on. */

@@ -1,7 +1,8 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
+import { formatDuration } from '../engine/format-duration.ts';
 import { etaOf, type Line, percent, rateOf } from './line.ts';
 import type { Output } from './output.ts';
-import { formatCount, formatDuration } from './table.ts';
+import { formatCount } from './table.ts';
 
 interface Slot {
   readonly bar: SingleBar;

@@ -1,5 +1,6 @@
+import { formatDuration } from '../engine/format-duration.ts';
 import type { ResourceHealth } from '../engine/proof.ts';
-import { formatDuration, formatTable } from './table.ts';
+import { formatTable } from './table.ts';
 
 /** One line per resource: how it is, how fresh, and how its last comparison ended. */
 export function describeHealth(health: readonly ResourceHealth[], now: string): string {

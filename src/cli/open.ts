@@ -3,9 +3,11 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
 import { applyMigrations } from '../engine/migrate.ts';
-import { ConfigError, DatabaseError, SupasaasyError } from '../errors.ts';
+import { outlast } from '../engine/outlast.ts';
+import { ConfigError, DatabaseAwayError, DatabaseError, SupasaasyError } from '../errors.ts';
 import { loadEnvFile } from '../runtime/node/env-file.ts';
 import { freeLeases } from '../runtime/node/free-leases.ts';
+import { freeDeadLeases } from '../runtime/node/holder.ts';
 import { describeAddress, parseAddress } from '../runtime/node/postgres/parse-address.ts';
 import {
   CONFIG_FILE,
@@ -28,13 +30,12 @@ export interface OpenOptions extends Partial<Pick<ProjectOptions, 'onPage' | 'co
   /**
    * What the command may do to the database before its own work. `read` (the default): nothing, and no migration may be
    * missing; only an embedded database, which is ours alone, gets those that it lacks. `check`: not even that. `work`:
-   * the command works tasks or deliveries. `declare`: it runs the deployment, so it declares the configuration. `install`:
-   * it applies migrations and declares. `ignore`: whatever is missing is the command's affair.
+   * the command works tasks or deliveries. `install`: it applies migrations and declares the configuration. `ignore`: whatever is missing is the command's affair.
    */
   readonly access?: Access;
 }
 
-export type Access = 'read' | 'check' | 'work' | 'declare' | 'install' | 'ignore';
+export type Access = 'read' | 'check' | 'work' | 'install' | 'ignore';
 
 /** The configuration of this package, for a folder that has none: the demo's, and enough for one account of each. */
 const OWN_CONFIG = fileURLToPath(new URL(`../../${CONFIG_FILE}`, import.meta.url));
@@ -99,7 +100,7 @@ async function prepare(cli: Cli, project: Project, access: Access): Promise<void
   await assertReachable(project, cli);
   if (access === 'ignore') return;
   const embedded = database.kind === 'pglite';
-  if (embedded && access !== 'check' && access !== 'read') await freeLeases(database);
+  if (access !== 'check' && access !== 'read') await (embedded ? freeLeases(database) : freeDeadLeases(database));
   const pending = await pendingMigrations(config, database);
   if (pending.length > 0 && (access === 'install' || (embedded && access !== 'check'))) {
     const applied = access === 'read' ? await upgrade(project) : await migrate(project);
@@ -109,7 +110,7 @@ async function prepare(cli: Cli, project: Project, access: Access): Promise<void
     throw new ConfigError(
       `the database lacks ${pending.length} migrations (${pending[0]?.source}/${pending[0]?.name}${pending.length > 1 ? ' …' : ''}): run "supasaasy migrate"`,
     );
-  } else if (access === 'declare' || access === 'install' || (embedded && access === 'work')) {
+  } else if (access === 'install' || (embedded && access === 'work')) {
     await engine.declare();
   }
 }
@@ -122,13 +123,23 @@ async function upgrade(project: Project): Promise<readonly unknown[]> {
   if (declared === undefined && known === undefined) await project.engine.declare();
   return applied;
 }
+const STARTING_MS = 60_000;
 
 /** A wrong address, a wrong password: said in one line, before anything else is tried. */
 async function assertReachable(project: Project, cli: Cli): Promise<void> {
   try {
-    await project.database.query('select 1');
+    // A server that is starting answers soon; any other reason is said at once.
+    await outlast(project.engine.ports, () => project.database.query('select 1'), {
+      stop: (error) => !(error instanceof DatabaseError && /^57P0[1-3]$/.test(error.sqlState ?? '')),
+      patienceMs: STARTING_MS,
+    });
   } catch (error) {
     // What a server says of the connection has its remedy with it.
+    if (error instanceof DatabaseAwayError)
+      throw new DatabaseError(
+        `${error.message}. Is it running, and is DATABASE_URL right? (Without DATABASE_URL, an embedded database is used.)`,
+        { sqlState: error.sqlState },
+      );
     if (error instanceof SupasaasyError && error.cause === undefined) throw error;
     const cause = error instanceof DatabaseError && error.cause !== undefined ? error.cause : error;
     throw new DatabaseError(

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
-import { DEFAULT_DEPLOYMENT, declaredBy } from './declare.ts';
 import { feedDeclarations } from './feed/declare-feed.ts';
+import { DEFAULT_DEPLOYMENT, declaredBy } from './fleet/declare.ts';
 import { CLOSE_SQL, checksumOf, LEDGER_SQL, ledgerEntry, type Migration, sortMigrations } from './migrate.ts';
 
 /** A file that an earlier assembly wrote: it may be applied somewhere, so it is never written again. */

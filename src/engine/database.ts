@@ -26,6 +26,13 @@ export interface Transaction {
 export interface TransactionOptions {
   /** The session ends with the transaction, so that nothing that was set in it is met by another. */
   readonly lastOfSession?: boolean;
+  /**
+   * Ends the transaction when it aborts, undone, whether its work has ended or not; what the work asks after that is refused. The
+   * reason is thrown.
+   */
+  readonly signal?: AbortSignal;
+  /** The server ends a statement that takes longer, where it can. */
+  readonly statementMs?: number;
 }
 
 /** A database that also takes SQL: for migrations, `doctor` and reading. REST mode has none. */

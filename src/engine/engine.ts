@@ -4,12 +4,14 @@ import type { ProviderRequest } from '../kit/resource.ts';
 import { type AccountGuard, createAccountGuard } from './account-guard.ts';
 import { type App, createApps, type Environment } from './app.ts';
 import type { Database } from './database.ts';
-import { DEFAULT_DEPLOYMENT, type DeploymentConflict, declareDeployment } from './declare.ts';
 import { createFeed, type Feed } from './feed/feed.ts';
-import { createFitness, type Fitness } from './fitness.ts';
+import { DEFAULT_DEPLOYMENT, type DeploymentConflict, declareDeployment } from './fleet/declare.ts';
+import { createFitness, type Fitness } from './fleet/fitness.ts';
+import type { ProcessInfo } from './fleet/fleet.ts';
+import { createKeyRecord } from './fleet/key-record.ts';
 import { type Acceptor, createAcceptor } from './inbox/accept.ts';
 import { type DrainOptions, drainInbox } from './inbox/drain.ts';
-import { createKeyRecord } from './key-record.ts';
+import { createRefusals, type Refusals } from './inbox/refusals.ts';
 import { defaultPorts, type Ports } from './ports.ts';
 import { type AuditRun, createProof, type Proof } from './proof.ts';
 import { createStore, type Run, type RunMode, type RunOptions, type Store, type SyncMode } from './store.ts';
@@ -31,14 +33,15 @@ export interface EngineOptions {
   readonly onPage?: (progress: PageProgress) => void;
   /** The name under which it declares; null: its declarations are made elsewhere (an assembled migration). */
   readonly deployment?: string | null;
-  /** Of the machine, for people. */
-  readonly host?: string;
+  /** Where this process runs. */
+  readonly process?: ProcessInfo;
 }
 
 /** Every part on one screen. Knows no provider and no platform. */
 export interface Engine {
   readonly config: Config;
   readonly deployment: string | null;
+  readonly process: ProcessInfo;
   readonly apps: ReadonlyMap<string, App>;
   readonly store: Store;
   readonly proof: Proof;
@@ -46,6 +49,8 @@ export interface Engine {
   readonly ports: Ports;
   readonly context: SyncContext;
   readonly acceptor: Acceptor;
+  /** Counts deliveries that were refused. */
+  readonly refusals: Refusals;
   readonly accounts: AccountGuard;
   /** Which apps this process can work for. */
   readonly fitness: Fitness;
@@ -102,6 +107,7 @@ export function createEngine(options: EngineOptions): Engine {
     clock: createDatabaseClock(store, ports),
     fitness,
     keys,
+    underWay: new Map(),
     settings: {
       massDeleteShare: options.config.sync.mass_delete_share,
       massDeleteFloor: options.config.sync.mass_delete_floor,
@@ -165,6 +171,7 @@ export function createEngine(options: EngineOptions): Engine {
   const engine: Engine = {
     config: options.config,
     deployment,
+    process: options.process ?? { host: 'unknown' },
     apps,
     store,
     proof,
@@ -177,6 +184,7 @@ export function createEngine(options: EngineOptions): Engine {
     ports,
     context,
     acceptor: createAcceptor(store, ports),
+    refusals: createRefusals(store, ports),
     accounts,
     fitness,
     app(key) {
@@ -230,7 +238,7 @@ export function createEngine(options: EngineOptions): Engine {
     async declare() {
       if (deployment === null) return [];
       return await declareDeployment(options.database, deployment, options.config, {
-        host: options.host,
+        host: engine.process.host,
         log: ports.log,
       });
     },

@@ -15,6 +15,18 @@ export function lastOccurrence(pattern: string, nowMs: number): Date | null {
   return last ?? null;
 }
 
+/** How often the pattern fired after one moment and up to another; counted to 100. */
+export function missedOccurrences(pattern: string, afterMs: number, untilMs: number): number {
+  const cron = cronOf(pattern);
+  let count = 0;
+  for (let at = afterMs; count < 100; count += 1) {
+    const next = cron.nextRun(new Date(at));
+    if (next === null || next.getTime() > untilMs) break;
+    at = next.getTime();
+  }
+  return count;
+}
+
 /** Milliseconds until the next schedule fires; null without schedules. */
 export function nextOccurrenceInMs(config: Pick<Config, 'schedules'>, nowMs: number): number | null {
   const moments = config.schedules

@@ -1,6 +1,8 @@
 import { stringifyJson } from '../kit/json.ts';
 import type { SqlSpec } from '../kit/resource.ts';
 import type { Database } from './database.ts';
+import type { BeatingProcess, Fleet } from './fleet/fleet.ts';
+import type { RefusedCount } from './inbox/refusals.ts';
 import type {
   AcceptedDelivery,
   ChangesPage,
@@ -175,6 +177,11 @@ export function createStore(db: Database) {
     settleOccurrence: (app: string, schedule: string, dueAt: string, run: string | null, error: string | null) =>
       db.call<null>('settle_occurrence', { app, schedule, due_at: dueAt, run, error }),
     getStatus: () => db.call<Record<string, unknown>>('get_status', {}),
+    countRefused: (counts: readonly RefusedCount[]) => db.call<null>('count_refused', { counts }),
+    countLiving: () => db.call<Record<string, number | string>>('count_living', {}),
+    getFleet: () => db.call<Fleet>('get_fleet', {}),
+    beat: (process: BeatingProcess) => db.call<null>('beat', { process }),
+    endProcess: (key: string) => db.call<null>('end_process', { key }),
     setAuth: (enabled: boolean) => db.call<null>('set_auth', { enabled }),
   };
 }

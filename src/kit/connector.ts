@@ -65,7 +65,15 @@ export interface NormalizedEntity {
 }
 
 /** The outcome of a verification (S4-08): a value, because a bad signature is an everyday event. */
-export type Verification = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+export type Verification =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: string; readonly refusal?: SignatureFault };
+
+/**
+ * What is wrong with a signature, for those who look for the cause: there is none, it is not in the provider's form, it is too
+ * old, or (the default) it fits no secret.
+ */
+export type SignatureFault = 'unsigned' | 'unreadable' | 'expired' | 'mismatch';
 
 export interface Delivery {
   readonly body: Uint8Array;
@@ -75,6 +83,11 @@ export interface Delivery {
 export interface WebhookHandler {
   /** Methods beside POST that the provider uses to check an endpoint: HEAD, say. Answered 200. */
   readonly handshakeMethods?: readonly string[];
+  /**
+   * What the headers alone show: a signature that is missing, malformed or too old. Asked before the body is read, so that who
+   * has no signature costs no memory. Never says yes for `verify`.
+   */
+  verifyHeaders?(headers: Headers, nowMs: number): Verification;
   /** Checks the raw bytes against each secret (rotation: any may fit). Never parses before that. */
   verify(delivery: Delivery, secrets: readonly string[], nowMs: number): Promise<Verification>;
   /** Reads a verified body. Throws on text that is no event; unknown types are events without operations. */

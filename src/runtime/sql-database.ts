@@ -67,6 +67,7 @@ export function fromDriver(kind: SqlDatabase['kind'], driver: Driver): SqlDataba
           }
         }, options);
       } catch (error) {
+        if (options?.signal?.aborted === true && error === options.signal.reason) throw error;
         // What the work itself threw is not the database's word.
         throw thrown === undefined ? fromSqlError(error, 'transaction') : thrown.error;
       }

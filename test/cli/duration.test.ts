@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeInterval } from '../../src/cli/describe-health.ts';
-import { formatDuration } from '../../src/cli/table.ts';
+import { formatDuration } from '../../src/engine/format-duration.ts';
 
 const [S, MIN, H, D] = [1000, 60_000, 3_600_000, 86_400_000];
 

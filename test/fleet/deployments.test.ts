@@ -1,9 +1,9 @@
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { type ConfigInput, defineConfig } from '../../src/config.ts';
-import { declaredBy } from '../../src/engine/declare.ts';
 import { createEngine } from '../../src/engine/engine.ts';
 import { changes } from '../../src/engine/feed/database-source.ts';
 import { defineConsumer } from '../../src/engine/feed/define-consumer.ts';
+import { declaredBy } from '../../src/engine/fleet/declare.ts';
 import { startDueRuns } from '../../src/engine/schedule.ts';
 import { describeEachDatabase, type TestDatabase } from '../setup/database.ts';
 import { ACME_KEY } from '../support/acme-api.ts';

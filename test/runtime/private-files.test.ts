@@ -25,7 +25,9 @@ it('C30: an embedded database, its lock and what it creates while it runs are th
   const database = await createPglite(dataDir);
   try {
     expect(openToOthers(folder)).toEqual([]);
-    await database.script('create table public.later (n int); insert into public.later select generate_series(1, 20000);');
+    await database.script(
+      'create table public.later (n int); insert into public.later select generate_series(1, 20000);',
+    );
     await database.query('checkpoint');
     expect(openToOthers(folder)).toEqual([]);
   } finally {

@@ -1,10 +1,12 @@
 import { Command } from 'commander';
+import { whileBeating } from '../../engine/fleet/heartbeat.ts';
+import { formatDuration } from '../../engine/format-duration.ts';
 import type { AuditCounts, AuditRun } from '../../engine/proof.ts';
 import { type DefineCommand, EXIT } from '../command.ts';
 import { withProject } from '../open.ts';
 import { collect } from '../parse.ts';
 import { createProgress } from '../progress.ts';
-import { formatDuration, formatTable } from '../table.ts';
+import { formatTable } from '../table.ts';
 
 interface AuditOptions {
   readonly resource?: string[];
@@ -29,14 +31,13 @@ export const audit: DefineCommand = (cli) =>
         { onPage: progress.onPage, access: 'work' },
         async ({ engine }) => {
           engine.app(appKey).account();
-          const run = await engine
-            .audit(appKey, {
-              ...(options.resource === undefined ? {} : { resources: [...new Set(options.resource)].sort() }),
-              ...(options.repair === true ? { repair: true } : {}),
-              trigger: 'cli',
-              signal,
-            })
-            .finally(progress.stop);
+          const wish = {
+            ...(options.resource === undefined ? {} : { resources: [...new Set(options.resource)].sort() }),
+            ...(options.repair === true ? { repair: true as const } : {}),
+            trigger: 'cli',
+            signal,
+          };
+          const run = await whileBeating(engine, 'audit', () => engine.audit(appKey, wish)).finally(progress.stop);
           const paused = run.state === 'running' ? await engine.proof.pauseReason(appKey) : null;
           const unfit = run.state === 'running' ? engine.fitness.reasonAgainst(engine.app(appKey)) : undefined;
           const error = paused === null ? (unfit ?? run.error) : `${appKey} is paused: ${paused}`;

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { ConsumerStatus, DeadLetter } from '../../engine/feed/feed-store.ts';
+import { formatDuration } from '../../engine/format-duration.ts';
 import { ConfigError, RequestRefusedError } from '../../errors.ts';
 import { findDoor } from '../../runtime/node/door.ts';
 import { FolderInUseError } from '../../runtime/node/folder-lock.ts';
@@ -7,7 +8,7 @@ import type { Cli, DefineCommand, GlobalOptions } from '../command.ts';
 import { createFeedDesk, type FeedDesk } from '../feed-desk.ts';
 import { withProject } from '../open.ts';
 import { parsePositive } from '../parse.ts';
-import { formatCount, formatDuration, formatTable } from '../table.ts';
+import { formatCount, formatTable } from '../table.ts';
 
 export const consumers: DefineCommand = (cli) =>
   new Command('consumers')

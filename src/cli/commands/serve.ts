@@ -19,9 +19,10 @@ export const serve: DefineCommand = (cli) =>
     .option('--json', 'print one JSON object when ready, and nothing else')
     .action(async (options: { port: number; host: string; json?: boolean }, command: Command) => {
       const signal = cli.interruptible();
-      await withProject(cli, command.optsWithGlobals(), { access: 'declare' }, async (project) => {
+      await withProject(cli, command.optsWithGlobals(), { access: 'work' }, async (project) => {
         const adminKeys = adminKeysOf(cli.env);
         reportUnfit(cli, project, true);
+        await project.engine.declare();
         if (adminKeys.length === 0)
           cli.out.note(`${ADMIN_KEY_ENV} is not set: the admin routes are closed, webhooks are open`);
         await serveEngine(project, {

@@ -2,6 +2,7 @@ import { appendFileSync, chmodSync, existsSync, readFileSync, writeFileSync } fr
 import { join, relative } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import type { App } from '../../engine/app.ts';
+import { describeRefused } from '../../engine/fleet/refused.ts';
 import { ConfigError, describeError } from '../../errors.ts';
 import type { RegisteredEndpoint, WebhookRegistration } from '../../kit/connector.ts';
 import type { Project } from '../../runtime/node/project.ts';
@@ -76,7 +77,8 @@ const list: DefineCommand = (cli) =>
            where app_key = $1 and ($2::text is null or state = $2) order by received_at desc limit $3`,
           [appKey, options.state ?? null, options.limit],
         );
-        if (options.json === true) return cli.out.json({ app_key: appKey, endpoints, deliveries });
+        const refused = (await project.engine.store.getFleet()).refused.filter((one) => one.app_key === appKey);
+        if (options.json === true) return cli.out.json({ app_key: appKey, endpoints, deliveries, refused });
         if (endpoints !== null && endpoints.length > 0)
           cli.out.print(
             `${formatTable(
@@ -93,7 +95,12 @@ const list: DefineCommand = (cli) =>
           cli.out.print(
             `The provider knows no endpoint. Create it: supasaasy webhooks register ${appKey} --url https://…\n`,
           );
-        if (deliveries.length === 0) return cli.out.print('No deliveries.');
+        for (const one of refused) {
+          const { message, remedy } = describeRefused(one);
+          cli.out.print(`${cli.out.yellow('!')} ${message}\n    ${remedy}\n`);
+        }
+        if (deliveries.length === 0)
+          return cli.out.print(refused.length === 0 ? 'No deliveries.' : 'No delivery was accepted.');
         const head = ['event_id', 'event_type', 'state', 'received_at', 'reason'];
         cli.out.print(
           formatTable(

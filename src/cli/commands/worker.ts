@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { whileBeating } from '../../engine/fleet/heartbeat.ts';
 import { startDueRuns } from '../../engine/schedule.ts';
 import { startLive } from '../../runtime/node/live.ts';
 import { type DefineCommand, EXIT } from '../command.ts';
@@ -25,12 +26,13 @@ export const worker: DefineCommand = (cli) =>
     )
     .action(async (options: WorkerOptions, command: Command) => {
       const signal = cli.interruptible();
-      await withProject(cli, command.optsWithGlobals(), { access: 'declare' }, async (project) => {
+      await withProject(cli, command.optsWithGlobals(), { access: 'work' }, async (project) => {
         const { engine } = project;
         const unfit = reportUnfit(cli, project, false);
+        await engine.declare();
         if (options.once !== true && options.untilIdle !== true) {
           cli.out.note('working until Ctrl-C');
-          await startLive(engine, signal).ended;
+          await startLive(engine, signal, { kind: 'worker' }).ended;
           cli.exitCode = EXIT.ok;
           return;
         }
@@ -39,13 +41,15 @@ export const worker: DefineCommand = (cli) =>
         const started = await startDueRuns(engine, {}, (appKey) => refused.add(appKey));
         let deliveries = 0;
         let tasks = 0;
-        for (;;) {
-          const settled = await engine.drain({ signal });
-          const worked = await engine.work({ signal, once });
-          deliveries += settled;
-          tasks += worked.tasks;
-          if (signal.aborted || once || (settled === 0 && worked.tasks === 0)) break;
-        }
+        await whileBeating(engine, 'worker', async () => {
+          for (;;) {
+            const settled = await engine.drain({ signal });
+            const worked = await engine.work({ signal, once });
+            deliveries += settled;
+            tasks += worked.tasks;
+            if (signal.aborted || once || (settled === 0 && worked.tasks === 0)) break;
+          }
+        });
         const left = (await engine.store.nextTaskIn({ apps: [...engine.fitness.fit().keys()] })) !== null;
         // Why, the log has said.
         cli.exitCode = unfit.length > 0 ? EXIT.usage : refused.size > 0 ? EXIT.failed : EXIT.ok;

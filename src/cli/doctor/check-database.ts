@@ -1,7 +1,7 @@
 import type { Config } from '../../config.ts';
 import type { SqlDatabase } from '../../engine/database.ts';
+import { formatDuration } from '../../engine/format-duration.ts';
 import { configuredMigrations, type Project, pendingMigrations } from '../../runtime/node/project.ts';
-import { formatDuration } from '../table.ts';
 import type { Finding } from './finding.ts';
 
 const OLDEST_POSTGRES = 15;

@@ -1,4 +1,5 @@
 import type { App } from '../../engine/app.ts';
+import { formatDuration } from '../../engine/format-duration.ts';
 import type { Ports } from '../../engine/ports.ts';
 import { ask } from '../../engine/sync/ask.ts';
 import {
@@ -9,7 +10,6 @@ import {
   RequestRefusedError,
 } from '../../errors.ts';
 import type { Resource } from '../../kit/resource.ts';
-import { formatDuration } from '../table.ts';
 import type { Finding } from './finding.ts';
 
 /** A signature older than five minutes is refused: half of that is worth a word. */

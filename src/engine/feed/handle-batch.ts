@@ -1,5 +1,6 @@
 import { describeError, LeaseLostError, NonRetriableError } from '../../errors.ts';
 import type { SqlDatabase, Transaction } from '../database.ts';
+import { formatDuration } from '../format-duration.ts';
 import type { Ports } from '../ports.ts';
 import { backoffMs } from './backoff.ts';
 import type { Batch, Change } from './change.ts';
@@ -126,13 +127,16 @@ async function handleOne(
   };
   const work = async () => {
     if (!consumer.transaction || database === undefined) return await handle(undefined);
+    // A handler that never returns keeps no transaction, and with it no connection: where there is one (PGlite), that is
+    // all that everything else has.
+    const options = { signal: over.signal, statementMs: consumer.timeout };
     await database.transaction(async (tx) => {
       await handle(tx);
       if (over.signal.aborted) throw tooLong(consumer);
       // The token decides at the last moment: a former owner's writes are undone.
       const result = await createFeedStore(tx).ack(consumer.name, token, [change.seq], undefined);
       if (result.acked !== 1) throw new LeaseLostError(`change ${change.id} was taken over while it was handled`);
-    });
+    }, options);
   };
   const timer = new AbortController();
   try {
@@ -172,9 +176,7 @@ async function giveBack(context: HandlingContext, token: number, change: Change,
     `${consumer.name}: ${change.type} ${change.foreign_id} (${change.id}) ${result.state === 'dead' ? 'was given up' : 'failed and comes again'}: ${reason}`,
   );
   if (consumer.pauseAfterFailing !== undefined && (result.failing_ms ?? 0) > consumer.pauseAfterFailing) {
-    await receiver.pause(
-      `nothing but failures for ${Math.round((result.failing_ms ?? 0) / 1000)} s, the last: ${reason}`,
-    );
+    await receiver.pause(`nothing but failures for ${formatDuration(result.failing_ms ?? 0)}, the last: ${reason}`);
     ports.log(
       'error',
       `${consumer.name} is paused: nothing but failures. Mend the cause, then: supasaasy consumers resume ${consumer.name}`,

@@ -56,7 +56,8 @@ export function createAcceptor(store: Store, ports: Ports): Acceptor {
     async accept(app, body, headers) {
       const { webhook } = app.config.connector;
       const verification = await webhook.verify({ body, headers }, app.webhookSecrets(), ports.now());
-      if (!verification.ok) throw new WebhookVerificationError(`${app.key}: ${verification.reason}`);
+      if (!verification.ok)
+        throw new WebhookVerificationError(`${app.key}: ${verification.reason}`, verification.refusal);
       const delivery = await readDelivery(app, new TextDecoder().decode(body), body);
       await new Promise<void>((resolve, reject) => {
         waiting.push({ delivery, resolve, reject });

@@ -1,7 +1,7 @@
 import { DatabaseError, describeError, LeaseLostError } from '../../errors.ts';
 import type { NormalizedEvent } from '../../kit/connector.ts';
 import type { App } from '../app.ts';
-import type { Fitness } from '../fitness.ts';
+import type { Fitness } from '../fleet/fitness.ts';
 import { excessOf } from '../json-limits.ts';
 import type { Ports } from '../ports.ts';
 import { isBadData } from '../sql-errors.ts';

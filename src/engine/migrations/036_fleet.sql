@@ -162,3 +162,127 @@ language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(jsonb_build_object('subject', subject, 'about', about, 'deployments', jsonb_build_array(one, other))
     order by subject, about, one, other), '[]') from conflicts;
 $$;
+
+-- The processes that work on this database: one row each, renewed every 15 seconds while it lives. An Edge Function is
+-- one row, however many instances of it there are.
+create table if not exists supasaasy.processes (
+  key        text collate "C" primary key,
+  kind       text not null,
+  host       text not null,
+  pid        integer,
+  version    text not null,
+  deployment text,
+  -- The apps that it can work for, and why it cannot for the others: {app_key: reason}.
+  apps       text[] not null default '{}',
+  unfit      jsonb not null default '{}',
+  -- Tasks under way: {app_key: number}.
+  works_on   jsonb not null default '{}',
+  started_at timestamptz not null default clock_timestamp(),
+  beat_at    timestamptz not null default clock_timestamp()
+);
+alter table supasaasy.processes enable row level security;
+
+create or replace function supasaasy.beat(p_process jsonb) returns void
+language plpgsql set search_path = '' as $$
+begin
+  insert into supasaasy.processes as p (key, kind, host, pid, version, deployment, apps, unfit, works_on)
+  select r.key, r.kind, r.host, r.pid, r.version, r.deployment, r.apps, r.unfit, r.works_on
+  from jsonb_to_record(p_process) as r(key text, kind text, host text, pid integer, version text, deployment text, apps text[], unfit jsonb, works_on jsonb)
+  on conflict (key) do update set version = excluded.version, deployment = excluded.deployment, apps = excluded.apps, unfit = excluded.unfit,
+    works_on = excluded.works_on, beat_at = clock_timestamp();
+  delete from supasaasy.processes where beat_at < clock_timestamp() - interval '1 day';
+end $$;
+
+-- It ends in an orderly way.
+create or replace function supasaasy.end_process(p_key text) returns void
+language sql set search_path = '' as $$
+  delete from supasaasy.processes where key = p_key;
+$$;
+
+-- Jobs that pg_cron should have and has not, where it rings Edge Functions (pg_net is there). Runs with its owner's rights:
+-- pg_cron shows each role its own jobs only. A pattern that pg_cron cannot read is started by the worker instead.
+create or replace function supasaasy.missing_jobs() returns text[]
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  missing text[];
+begin
+  if to_regclass('cron.job') is null or to_regnamespace('net') is null or not has_schema_privilege('cron', 'usage') then
+    return '{}';
+  end if;
+  execute $sql$
+    select coalesce(array_agg(w.name order by w.name), '{}') from supasaasy.wanted_jobs() w
+    where w.schedule ~ '^[0-9*/, a-z-]+$' and not exists (select 1 from cron.job j where j.jobname = w.name and j.active)
+  $sql$ into missing;
+  return missing;
+end $$;
+
+-- Deliveries that were refused, by app, reason and hour: no bodies, no headers, seven reasons, eight days.
+create table if not exists supasaasy.refused_deliveries (
+  app_key text collate "C" not null,
+  reason  text not null check (reason in ('unsigned', 'unreadable', 'expired', 'mismatch', 'other_app', 'no_secret', 'too_large')),
+  hour    timestamptz not null,
+  count   bigint not null,
+  last_at timestamptz not null,
+  primary key (app_key, reason, hour)
+);
+alter table supasaasy.refused_deliveries enable row level security;
+
+-- p_counts: [{app_key, reason, count}], what one process has refused since it last told.
+create or replace function supasaasy.count_refused(p_counts jsonb) returns void
+language sql set search_path = '' as $$
+  insert into supasaasy.refused_deliveries as r (app_key, reason, hour, count, last_at)
+  select c.app_key, c.reason, date_trunc('hour', clock_timestamp()), sum(c.count), clock_timestamp()
+  from jsonb_to_recordset(p_counts) as c(app_key text, reason text, count bigint) group by c.app_key, c.reason
+  on conflict (app_key, reason, hour) do update set count = r.count + excluded.count, last_at = excluded.last_at;
+  delete from supasaasy.refused_deliveries where hour < clock_timestamp() - interval '8 days';
+$$;
+
+-- Of the last day: [{app_key, reason, count, last_at, accepted_at}], where accepted_at is the last delivery that was not refused.
+create or replace function supasaasy.refused_lately() returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(to_jsonb(x) || jsonb_build_object('accepted_at',
+    (select i.received_at from supasaasy.inbox i where i.app_key = x.app_key order by i.received_at desc limit 1)) order by x.app_key, x.reason), '[]')
+  from (select r.app_key, r.reason, sum(r.count) as count, max(r.last_at) as last_at from supasaasy.refused_deliveries r
+    where r.last_at > clock_timestamp() - interval '1 day' group by r.app_key, r.reason) x;
+$$;
+
+-- Who works, what waits for a worker, and what the schedules have done: for `status`, `doctor` and `/health`. Reads small
+-- tables and partial indexes only.
+create or replace function supasaasy.get_fleet() returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object('at', clock_timestamp(),
+    'processes', (select coalesce(jsonb_agg(to_jsonb(p) - 'key' || jsonb_build_object('alive', p.beat_at > clock_timestamp() - interval '1 minute')
+        order by p.beat_at desc), '[]') from (select * from supasaasy.processes order by beat_at desc limit 100) p),
+    'tasks', (select coalesce(jsonb_agg(to_jsonb(w)), '[]') from (
+      select t.app_key, count(*) as waiting, min(case t.state when 'ready' then t.not_before else t.lease_until end) as since
+      from supasaasy.tasks t join supasaasy.apps a on a.app_key = t.app_key and a.configured and a.paused_at is null
+      where t.state in ('ready', 'running')
+        and case t.state when 'ready' then t.not_before else t.lease_until end <= clock_timestamp()
+        and (not t.input ? 'after' or not exists (select 1 from supasaasy.tasks b where b.run_id = t.run_id
+          and b.resource = t.input ->> 'after' and b.kind = 'list' and b.state in ('ready', 'running')))
+      group by t.app_key order by t.app_key) w),
+    'inbox', (select coalesce(jsonb_agg(to_jsonb(w)), '[]') from (
+      select i.app_key, count(*) as waiting, min(case i.state when 'ready' then i.not_before else i.lease_until end) as since
+      from supasaasy.inbox i join supasaasy.apps a on a.app_key = i.app_key and a.configured
+      where i.state in ('ready', 'running') and case i.state when 'ready' then i.not_before else i.lease_until end <= clock_timestamp()
+      group by i.app_key order by i.app_key) w),
+    'schedules', (select coalesce(jsonb_agg(jsonb_build_object('app_key', d.app_key, 'mode', d.mode, 'cron', d.cron,
+        'declared_at', d.declared_at, 'last_due_at', o.due_at) order by d.app_key, d.schedule), '[]')
+      from supasaasy.schedules d join supasaasy.apps a on a.app_key = d.app_key and a.configured
+      left join lateral (select x.due_at from supasaasy.schedule_runs x where x.app_key = d.app_key and x.schedule = d.schedule
+        order by x.due_at desc limit 1) o on true
+      where d.enabled),
+    'deployments', (select coalesce(jsonb_agg(jsonb_build_object('name', d.name, 'host', d.host, 'declared_at', d.declared_at,
+        'apps', (select coalesce(jsonb_agg(e ->> 'app_key'), '[]') from jsonb_array_elements(d.declared -> 'apps') e)) order by d.name), '[]')
+      from supasaasy.deployments d),
+    'conflicts', supasaasy.deployment_conflicts(),
+    'refused', supasaasy.refused_lately(),
+    'missing_jobs', to_jsonb(supasaasy.missing_jobs()));
+$$;
+
+-- Living rows of each app: {app_key: number}. Reads the whole mirror.
+create or replace function supasaasy.count_living() returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_object_agg(app_key, living), '{}') from (
+    select app_key, count(*) as living from supasaasy.entities where deleted_at is null group by app_key) x;
+$$;

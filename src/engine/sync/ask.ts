@@ -14,7 +14,7 @@ import type { ProviderRequest } from '../../kit/resource.ts';
 import type { App } from '../app.ts';
 import { excessOf } from '../json-limits.ts';
 import type { Ports } from '../ports.ts';
-import type { Received } from '../send.ts';
+import { AnswerTooLargeError, type Received } from '../send.ts';
 
 export interface Answer extends Asked {
   readonly bytes: Uint8Array;
@@ -74,6 +74,11 @@ export async function ask(app: App, request: ProviderRequest, ports: Ports, sign
       ...(request.body === undefined ? {} : { body: stringifyJson(request.body) }),
     });
   } catch (error) {
+    // The same question has the same answer.
+    if (error instanceof AnswerTooLargeError)
+      throw new RequestRefusedError(`${url.host} answered ${method} ${request.path} with too much: ${error.message}`, {
+        cause: error,
+      });
     const late = error instanceof Error && error.name === 'TimeoutError';
     // Whatever is asked of it: so that the same trouble of many resources reads as one.
     if (!late) throw new ProviderError(`${url.host} cannot be reached`, { cause: error });

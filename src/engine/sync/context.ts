@@ -1,7 +1,7 @@
 import type { ProviderRequest } from '../../kit/resource.ts';
 import type { App } from '../app.ts';
-import type { Fitness } from '../fitness.ts';
-import type { KeyRecord } from '../key-record.ts';
+import type { Fitness } from '../fleet/fitness.ts';
+import type { KeyRecord } from '../fleet/key-record.ts';
 import type { Ports } from '../ports.ts';
 import type { Proof } from '../proof.ts';
 import type { Counts, PageContext, Store, Task } from '../store.ts';
@@ -18,6 +18,8 @@ export interface SyncContext {
   readonly clock: DatabaseClock;
   readonly fitness: Fitness;
   readonly keys: KeyRecord;
+  /** Tasks that this process has under way, by app. */
+  readonly underWay: Map<string, number>;
   readonly settings: SyncSettings;
   /** Permission, request, and what the answer means for the budget. Throws what `ask` throws. */
   request(app: App, request: ProviderRequest, task: Pick<Task, 'priority'>, signal: AbortSignal): Promise<Answer>;

@@ -35,6 +35,7 @@ export function createEdge(options: EdgeOptions): { fetch(request: Request): Res
     database,
     env,
     deployment: null,
+    process: { host: name },
     ports: { log, ...(cpu === undefined ? {} : { cpu }) },
   });
   const sliceMs = Number(env['SUPASAASY_SLICE_MS']) || DEFAULT_SLICE_MS;
@@ -49,6 +50,7 @@ export function createEdge(options: EdgeOptions): { fetch(request: Request): Res
   return createHttp(engine, {
     adminKeys: () => adminKeysOf(env),
     ring,
+    keep: options.runInBackground,
     sliceMs,
     sliceCpuMs,
     path: (request) => pathOf(new URL(request.url).pathname, name),

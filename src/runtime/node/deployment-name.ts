@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Config } from '../../config.ts';
-import { DEFAULT_DEPLOYMENT } from '../../engine/declare.ts';
+import { DEFAULT_DEPLOYMENT } from '../../engine/fleet/declare.ts';
 
 /**
  * The name under which this deployment declares: `deployment` of the configuration, else the name of the package beside

@@ -1,4 +1,5 @@
 import type { SqlDatabase } from '../../engine/database.ts';
+import { untilAborted } from '../../engine/until-aborted.ts';
 import { DatabaseError, describeError } from '../../errors.ts';
 import { parseJson } from '../../kit/json.ts';
 import { withPageLine } from '../page-line.ts';
@@ -47,7 +48,7 @@ export function fromEmbedded(given: Embedded): SqlDatabase {
   const database = fromDriver('pglite', {
     takesBytes: true,
     query: (text, values) => together(() => ask(embedded, text, values)),
-    transaction: (work) => alone(() => transact(embedded, work)),
+    transaction: (work, options) => alone(() => transact(embedded, work, options?.signal)),
     script: (text) =>
       alone(async () => {
         try {
@@ -79,17 +80,21 @@ async function ask(embedded: Embedded, text: string, values: unknown[] = []): Pr
   return { rows };
 }
 
-async function transact<T>(embedded: Embedded, work: (connection: Connection) => Promise<T>): Promise<T> {
+async function transact<T>(
+  embedded: Embedded,
+  work: (connection: Connection) => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
   let over = false;
   await embedded.exec('begin');
   try {
     const query = async (text: string, values: unknown[] = []) => {
       // It would stand alone, and be kept.
-      if (over) throw new Error('the transaction is over');
+      if (over) throw new DatabaseError('the transaction is over');
       return await ask(embedded, text, values);
     };
     // PGlite's query takes one statement.
-    const result = await work({ query, statement: (text) => query(text) });
+    const result = await untilAborted(work({ query, statement: (text) => query(text) }), signal);
     over = true;
     if ((await embedded.exec('commit')) === 'ROLLBACK')
       throw Object.assign(new Error('a statement had failed: nothing was committed'), { code: '25P02' });

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import type { Config } from '../../config.ts';
 import type { Environment } from '../../engine/app.ts';
@@ -11,6 +12,7 @@ import { applyMigrations, checksumOf, type Migration, readLedger, sortMigrations
 import { ConfigError, describeError, SupasaasyError } from '../../errors.ts';
 import { deploymentName } from './deployment-name.ts';
 import { createFetchAt } from './fetch-at.ts';
+import { createHolder } from './holder.ts';
 import { readMigrations } from './migration-files.ts';
 import { connectionsOf } from './postgres/connections-of.ts';
 import { createPostgres } from './postgres.ts';
@@ -53,7 +55,11 @@ export async function openDatabase(env: Environment, dataDir: string): Promise<S
     return await createPglite(resolve(dataDir));
   }
   const max = connectionsOf(env);
-  return createPostgres({ connectionString: url, ...(max === undefined ? {} : { max }) });
+  return createPostgres({
+    connectionString: url,
+    variable: env['DATABASE_URL'] ? 'DATABASE_URL' : 'SUPABASE_DB_URL',
+    ...(max === undefined ? {} : { max }),
+  });
 }
 
 /** The folder of the embedded database of a project. */
@@ -125,10 +131,10 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     config,
     database,
     env,
-    host: hostname(),
+    process: { host: hostname(), pid: process.pid },
     deployment: database.kind === 'pglite' ? EMBEDDED_DEPLOYMENT : deploymentName(config, folder),
     ...engineOptions,
-    ports: { ...send, resolve: resolveHost, fetchAt: createFetchAt(), ...ports },
+    ports: { ...send, resolve: resolveHost, fetchAt: createFetchAt(), holder: createHolder(), ...ports },
   });
   return {
     folder,

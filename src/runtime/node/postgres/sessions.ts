@@ -96,9 +96,17 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   /** A question that is never answered is no answer. */
   async function greeted(client: pg.PoolClient & SessionClient): Promise<Session> {
-    const late = setTimeout(() => void client.end().catch(() => {}), timing.connectMs);
+    let silent = false;
+    const late = setTimeout(() => {
+      silent = true;
+      void client.end().catch(() => {});
+    }, timing.connectMs);
     try {
       return await greet(client, route.count);
+    } catch (error) {
+      throw silent
+        ? new NoSessionError(`it took the connection, and gave it no session for ${timing.connectMs} ms`)
+        : error;
     } finally {
       clearTimeout(late);
     }
@@ -114,7 +122,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       } catch (error) {
         if (address.encryption.optional && route.encrypted && /does not support SSL/.test(String(error))) {
           route.encrypted = false;
-        } else if (isCrowded(error) && pool.totalCount > 0) {
+        } else if ((isCrowded(error) || error instanceof NoSessionError) && pool.totalCount > 0) {
           // What we have must do for a while.
           pool.options.max = pool.totalCount;
           widenAt = performance.now() + timing.widenMs;
@@ -167,6 +175,9 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   return { hold, close: () => pool.end() };
 }
+
+/** A pooler in session mode lets everybody in, and more than it has sessions for must wait. */
+class NoSessionError extends Error {}
 
 function isConnectionLoss(error: unknown): boolean {
   const { code } = (error ?? {}) as { code?: unknown };

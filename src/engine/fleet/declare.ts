@@ -1,8 +1,8 @@
-import type { Config } from '../config.ts';
-import type { Database } from './database.ts';
-import { feedDeclarations } from './feed/declare-feed.ts';
-import type { Log } from './ports.ts';
-import { toDeclaredSchedules } from './schedule.ts';
+import type { Config } from '../../config.ts';
+import type { Database } from '../database.ts';
+import { feedDeclarations } from '../feed/declare-feed.ts';
+import type { Log } from '../ports.ts';
+import { toDeclaredSchedules } from '../schedule.ts';
 
 /** What a deployment tells the database about its configuration. */
 export type Declared = ReturnType<typeof declaredBy>;

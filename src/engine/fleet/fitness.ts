@@ -1,5 +1,5 @@
-import type { App } from './app.ts';
-import type { Ports } from './ports.ts';
+import type { App } from '../app.ts';
+import type { Ports } from '../ports.ts';
 
 /**
  * Which apps this process can work for. One without a usable key of an app, or with a key that the provider refuses while

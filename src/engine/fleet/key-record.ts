@@ -1,7 +1,7 @@
-import { hmacHex } from '../kit/hmac.ts';
-import type { App } from './app.ts';
-import type { Ports } from './ports.ts';
-import type { Store } from './store.ts';
+import { hmacHex } from '../../kit/hmac.ts';
+import type { App } from '../app.ts';
+import type { Ports } from '../ports.ts';
+import type { Store } from '../store.ts';
 
 /** Remembers in the database which key of an app worked last, as a salted fingerprint (docs/decisions/0010). */
 export interface KeyRecord {

@@ -213,6 +213,8 @@ export interface ClaimedDelivery {
   readonly body: string;
   readonly attempts: number;
   readonly lease_token: number;
+  /** A person had it worked again. */
+  readonly replayed: boolean;
 }
 
 export interface OperationGroup {

@@ -133,6 +133,8 @@ export const sabotage: Readonly<Record<string, () => ConnectorSubject>> = {
       (index) => index > 0,
     ),
   'brings every object whole': () => recording(/^\/things$/, ({ value: _, ...rest }) => rest),
+  'knows how exact the change times are that order two states': () =>
+    misdescribed('note', { version: { path: ['updated'], unit: 's', precision: '1ms' } }),
   'knows when an object was created, where its description says so': () =>
     misdescribed('thing', { created: { path: ['created'], unit: 'ms' } }),
   'reads no page twice': () => mislisted('thing', { variants: [{ active: 'true' }, { active: 'false' }] }),

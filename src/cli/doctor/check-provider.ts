@@ -1,4 +1,5 @@
 import type { App } from '../../engine/app.ts';
+import { formatDuration } from '../../engine/format-duration.ts';
 import type { Ports } from '../../engine/ports.ts';
 import { ask } from '../../engine/sync/ask.ts';
 import {
@@ -28,7 +29,7 @@ export async function checkProvider(app: App, ports: Ports, signal: AbortSignal)
       check: 'clock',
       level: 'error',
       app_key: app.key,
-      message: `this machine's clock is ${Math.round(probed.skewMs / 1000)} s off ${title}'s: signatures of webhooks will be refused`,
+      message: `this machine's clock is ${formatDuration(Math.abs(probed.skewMs))} off ${title}'s: signatures of webhooks will be refused`,
       remedy: 'let this machine follow a time server (NTP)',
     });
   const listed = app.config.resources

@@ -46,8 +46,12 @@ export async function drainInbox(
     if (claimed.length === 0) break;
     for (const key of new Set(claimed.map((d) => d.app_key))) {
       const app = apps.get(key);
-      const deliveries = claimed.filter((d) => d.app_key === key);
-      if (app !== undefined) settled += await processDeliveries(store, app, deliveries, ports, options);
+      if (app === undefined) continue;
+      // Apart, because each call has one origin.
+      for (const replayed of [false, true]) {
+        const deliveries = claimed.filter((d) => d.app_key === key && d.replayed === replayed);
+        settled += await processDeliveries(store, app, deliveries, ports, options);
+      }
     }
     options.onBatch?.();
     if (options.gatherMs !== undefined && claimed.length < batch) await ports.sleep(options.gatherMs, options.signal);
@@ -87,7 +91,7 @@ async function processDeliveries(
   try {
     await store.ingestEvents(app.key, token, groupEvents(app, placed), settled, {
       source: 'event',
-      origin: 'webhook',
+      origin: deliveries[0]?.replayed === true ? 'replay' : 'webhook',
       ...(deliveries.length === 1 && deliveries[0] !== undefined ? { origin_id: deliveries[0].event_id } : {}),
       priority: 0,
       purge: app.config.on_delete === 'purge',

@@ -213,15 +213,16 @@ declare
   reborn jsonb;
 begin
   with child as (
-    select e.*, may_ask and e.version > parent.version_until as later
+    select e.*, may_ask and e.version > parent.version_until as later, parent.version as died, parent.version_until as died_until
     from supasaasy.living_children(p_app, p_child ->> 'collection', supasaasy.path_of(p_parents)) e
     cross join lateral (
-      select x.version_until from supasaasy.entities x
+      select x.version, x.version_until from supasaasy.entities x
       where x.collection_key = p_parent_spec ->> 'collection' and x.external_id = e.parent_id and x.app_key = p_app limit 1
     ) parent
   )
   select array_agg(row(external_id, parent_id, null, null, false, null, true,
-      greatest(version_until + 1, p_version), greatest(version_until + 1, p_until), null)::supasaasy.entity_state order by external_id)
+      -- They died with it, at its time, and not a moment after they were last seen.
+      greatest(version_until + 1, died, p_version), greatest(version_until + 1, died_until, p_until), null)::supasaasy.entity_state order by external_id)
       filter (where not later),
     jsonb_agg(distinct parent_id) filter (where later)
   into orphans, reborn from child;
@@ -240,9 +241,10 @@ begin
   if p_ids is null or jsonb_array_length(p_ids) = 0 then
     return;
   end if;
-  insert into supasaasy.tasks (run_id, app_key, resource, collection_key, kind, external_id, priority)
+  insert into supasaasy.tasks (run_id, app_key, resource, collection_key, kind, external_id, priority, input)
   select (p_context ->> 'run_id')::uuid, p_app, p_spec ->> 'resource', p_spec ->> 'collection', 'retrieve', id,
-    coalesce((p_context ->> 'priority')::smallint, 0)
+    coalesce((p_context ->> 'priority')::smallint, 0),
+    case when p_context ->> 'origin' = 'replay' then '{"origin": "replay"}' else '{}' end::jsonb
   from jsonb_array_elements_text(p_ids) id
   order by id
   on conflict (app_key, collection_key, external_id, kind, coalesce(run_id, '00000000-0000-0000-0000-000000000000'::uuid))

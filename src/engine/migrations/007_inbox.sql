@@ -40,7 +40,7 @@ begin
     update supasaasy.inbox i set state = 'running', lease_token = token.value, attempts = i.attempts + 1,
       lease_until = clock_timestamp() + make_interval(secs => p_lease_seconds)
     from free, token where i.id = free.id
-    returning i.id, i.app_key, i.event_id, i.event_type, i.body, i.attempts, i.lease_token
+    returning i.id, i.app_key, i.event_id, i.event_type, i.body, i.attempts, i.lease_token, i.replayed_at is not null as replayed
   )
   select coalesce(jsonb_agg(to_jsonb(c) order by c.id), '[]') into result from claimed c;
   return result;
@@ -176,7 +176,8 @@ language plpgsql set search_path = '' as $$
 declare
   n bigint;
 begin
-  update supasaasy.inbox set state = 'ready', attempts = 0, not_before = clock_timestamp(), reason = null, processed_at = null
+  update supasaasy.inbox set state = 'ready', attempts = 0, not_before = clock_timestamp(), reason = null, processed_at = null,
+    replayed_at = clock_timestamp()
   where state in ('processed', 'ignored', 'dead')
     and (not p_filter ? 'app_key' or app_key = p_filter ->> 'app_key')
     and (not p_filter ? 'event_ids' or p_filter -> 'event_ids' ? event_id)

@@ -252,13 +252,30 @@ with resources as (
     union all select app_key, collection_key, collection_key, 3 from supasaasy.sync_state
   ) x order by app_key, collection_key, rank
 ),
--- How long after a change at the source its row was written: what webhooks and incremental runs brought lately.
+-- How long after a change at the source its row was written: what webhooks brought lately, and what an incremental run found
+-- that had changed since the run before it (an hour for the clocks). Not what was read because a whole list was (it says when
+-- it was read), what is older (it was missed, or is new to us), what a person had replayed, and what an audit put right.
+followed as (
+  select r.id, r.id::text as name, r.app_key, extract(epoch from before.began) * 1000 - 3600000 as since
+  from supasaasy.runs r
+  cross join lateral (
+    select max(p.created_at) as began from supasaasy.runs p
+    where p.app_key = r.app_key and p.state = 'completed' and p.mode in ('full', 'incremental') and p.created_at < r.created_at
+  ) before
+  where r.mode = 'incremental' and r.created_at > now() - interval '2 days'
+),
+-- A clock of the provider that is ahead of ours shows in changes that are written before they happen: the app's most
+-- extreme one tells by how much.
 recent as (
-  select c.app_key, c.collection_key, greatest(extract(epoch from c.changed_at) * 1000 - c.version, 0) as ms
-  from (select * from supasaasy.changes order by seq desc limit 10000) c
-  where c.changed_at > now() - interval '1 day'
-    and (c.origin = 'webhook' or (c.origin = 'sync' and exists (
-      select 1 from supasaasy.runs r where r.id::text = c.origin_id and r.mode = 'incremental')))
+  select app_key, collection_key, ms - least(min(ms) over (partition by app_key), 0) as ms
+  from (
+    select c.app_key, c.collection_key, extract(epoch from c.changed_at) * 1000 - c.version as ms
+    from (select * from supasaasy.changes order by seq desc limit 10000) c
+    left join followed f on c.origin = 'sync' and f.name = c.origin_id
+    where c.changed_at > now() - interval '1 day'
+      and (c.origin = 'webhook' or c.version >= f.since and not exists (
+        select 1 from supasaasy.passes p where p.run_id = f.id and p.collection_key = c.collection_key))
+  ) x
 ),
 fresh as (
   select app_key, collection_key, count(*) as measured,
@@ -320,6 +337,6 @@ left join inboxes i on i.app_key = r.app_key
 order by r.app_key, r.collection_key;
 
 create or replace function supasaasy.get_health(p_app text default null) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set intervalstyle = 'postgres' as $$
   select coalesce(jsonb_agg(to_jsonb(h)), '[]') from supasaasy.sync_health h where p_app is null or h.app_key = p_app;
 $$;

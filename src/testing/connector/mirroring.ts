@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { instantMs, PRECISION_MS, widthMs } from '../../kit/instant.ts';
+import { parseJson } from '../../kit/json.ts';
+import { valueAt } from '../../kit/normalize.ts';
 import { readMigrations } from '../../runtime/node/migration-files.ts';
 import {
   type ConnectorCase,
@@ -83,6 +86,22 @@ export const mirroringCases: readonly ConnectorCase[] = [
       [world.app, subject.connector.metadata.apiVersion],
     );
     assert.deepEqual(rows, []);
+  }),
+  check(READ, 'knows how exact the change times are that order two states', (subject) => {
+    const account = subject.account();
+    for (const name of subject.resources ?? Object.keys(subject.connector.resources)) {
+      const at = subject.connector.resources[name]?.version;
+      if (at === undefined) continue;
+      const written = [...account.objects(name)].map(({ json }) => valueAt(parseJson(json), at.path));
+      const times = new Set(written.map((value) => instantMs(value, at.unit)).filter((ms) => ms !== null));
+      // Five at full seconds by chance are one in 10^15.
+      const unit = (['1m', '1s'] as const).find((one) => [...times].every((ms) => ms % PRECISION_MS[one] === 0));
+      if (times.size < 5 || unit === undefined) continue;
+      assert.ok(
+        written.every((value) => widthMs(value, at) >= PRECISION_MS[unit]),
+        `${name}: every change time is a multiple of ${unit}, and its description takes it for finer: say precision: '${unit}'`,
+      );
+    }
   }),
   check(READ, 'knows when an object was created, where its description says so', async (subject) => {
     const world = await whole(subject);

@@ -1,8 +1,8 @@
 import type { Config } from '../../config.ts';
 import type { Database } from '../database.ts';
 import { feedDeclarations } from '../feed/declare-feed.ts';
+import { toDeclaredSchedules } from '../occurrences.ts';
 import type { Log } from '../ports.ts';
-import { toDeclaredSchedules } from '../schedule.ts';
 
 /** Two deployments over one database that say different things of one app or consumer. */
 export interface DeploymentConflict {

@@ -1,4 +1,4 @@
-import { missedOccurrences } from '../schedule.ts';
+import { missedOccurrences } from '../occurrences.ts';
 import { describeConflict, remedyOf } from './declare.ts';
 import type { Fleet, FleetProcess } from './fleet.ts';
 import { describeRefused, isUnanswered } from './refused.ts';

@@ -111,6 +111,9 @@ describeEachDatabase('C12: the fleet', (make) => {
       expect(await codes(engine)).toEqual([]);
     });
     expect(await readStatus(engine, false)).toMatchObject({ processes: [] });
+    // Missed again, after it ran once.
+    await nobodyFor();
+    expect(await codes(engine)).toEqual(['schedule_overdue']);
   });
 
   it('counts a process for the apps that it has keys for, and says why the others have none', async () => {

@@ -1,5 +1,5 @@
 import { formatDuration } from '../format-duration.ts';
-import { missedOccurrences } from '../schedule.ts';
+import { missedOccurrences } from '../occurrences.ts';
 import { describeConflict, remedyOf } from './declare.ts';
 import type { Fleet, FleetProcess } from './fleet.ts';
 import { describeRefused, isUnanswered } from './refused.ts';

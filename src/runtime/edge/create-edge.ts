@@ -14,6 +14,8 @@ export interface EdgeOptions {
   readonly config: Config;
   /** Name of the function: the first part of every path that it is asked for. */
   readonly name: string;
+  /** What the function's name begins with where it is deployed: `supasaasy-` for `supasaasy-webhook`. */
+  readonly prefix?: string;
   readonly env: Environment;
   readonly database: Database;
   readonly log: Log;
@@ -30,7 +32,14 @@ const DEFAULT_SLICE_CPU_MS = 1_400;
  */
 export function createEdge(options: EdgeOptions): { fetch(request: Request): Response | Promise<Response> } {
   const { config, env, database, log, name, cpu } = options;
-  const engine = createEngine({ config, database, env, ports: { log, ...(cpu === undefined ? {} : { cpu }) } });
+  const engine = createEngine({
+    config,
+    database,
+    env,
+    deployment: null,
+    process: { host: name },
+    ports: { log, ...(cpu === undefined ? {} : { cpu }) },
+  });
   const sliceMs = Number(env['SUPASAASY_SLICE_MS']) || DEFAULT_SLICE_MS;
   const sliceCpuMs = Number(env['SUPASAASY_SLICE_CPU_MS']) || DEFAULT_SLICE_CPU_MS;
   const ring = createDoorbell(async () => {
@@ -43,9 +52,10 @@ export function createEdge(options: EdgeOptions): { fetch(request: Request): Res
   return createHttp(engine, {
     adminKeys: () => adminKeysOf(env),
     ring,
+    keep: options.runInBackground,
     sliceMs,
     sliceCpuMs,
-    path: (request) => pathOf(new URL(request.url).pathname, name),
+    path: (request) => pathOf(new URL(request.url).pathname, name, options.prefix),
   });
 }
 
@@ -53,8 +63,9 @@ export function createEdge(options: EdgeOptions): { fetch(request: Request): Res
  * The route that a path means: `/webhook/<app_key>`, `/sync`, `/worker` and `/status` are routes by themselves; below
  * the other functions lie the rest (`/status/health` is `/health`, `/sync/runs/<id>` is `/runs/<id>`).
  */
-export function pathOf(path: string, name: string): string {
+export function pathOf(path: string, name: string, prefix = ''): string {
   const own = path.startsWith('/functions/v1/') ? path.slice('/functions/v1'.length) : path;
-  const bare = own.length > 1 && own.endsWith('/') ? own.slice(0, -1) : own;
+  const called = own.startsWith(`/${prefix}${name}`) ? `/${own.slice(1 + prefix.length)}` : own;
+  const bare = called.length > 1 && called.endsWith('/') ? called.slice(0, -1) : called;
   return name !== 'webhook' && bare.startsWith(`/${name}/`) ? bare.slice(name.length + 1) : bare;
 }

@@ -82,7 +82,9 @@ const minus: Mutator = (tokens, at) => {
   if (token?.text !== '-') return [];
   const before = tokens[at - 1];
   const binary =
-    before !== undefined && (/^(word|number|quoted|text)$/.test(before.kind) || /^[)\]]$/.test(before.text));
+    before !== undefined &&
+    !BEFORE_OPERAND.has(before.text) &&
+    (/^(word|number|quoted|text)$/.test(before.kind) || /^[)\]]$/.test(before.text));
   return binary ? [over('arithmetic', token, '+')] : [];
 };
 

@@ -23,9 +23,36 @@ describeEachDatabase('ranges that split', (make) => {
   async function reading(values: Values = {}) {
     const app = `split_${++count}`;
     const run = (await store.startRun(app, 'full', 'test', {}, [])).run_id;
-    const pass = await insertRow(db, 'passes', { run_id: run, app_key: app, resource: 'thing', collection_key: 'acme_thing' });
-    const common = { run_id: run, pass_id: pass, app_key: app, resource: 'thing', collection_key: 'acme_thing', kind: 'list', state: 'running', lease_until: fromNow(600) };
-    const id = await insertRow(db, 'tasks', { ...common, input: { ranged: true, variant: 1, mark: { at: 1 } }, cursor: 'c', cursor_created: 990_000, first_created: 1_000_000, page_span: 100, pages: 100, requests: 100, records: 10_000, range_from: 0, priority: 1, ...values });
+    const pass = await insertRow(db, 'passes', {
+      run_id: run,
+      app_key: app,
+      resource: 'thing',
+      collection_key: 'acme_thing',
+    });
+    const common = {
+      run_id: run,
+      pass_id: pass,
+      app_key: app,
+      resource: 'thing',
+      collection_key: 'acme_thing',
+      kind: 'list',
+      state: 'running',
+      lease_until: fromNow(600),
+    };
+    const id = await insertRow(db, 'tasks', {
+      ...common,
+      input: { ranged: true, variant: 1, mark: { at: 1 } },
+      cursor: 'c',
+      cursor_created: 990_000,
+      first_created: 1_000_000,
+      page_span: 100,
+      pages: 100,
+      requests: 100,
+      records: 10_000,
+      range_from: 0,
+      priority: 1,
+      ...values,
+    });
     return {
       app,
       run,
@@ -35,7 +62,11 @@ describeEachDatabase('ranges that split', (make) => {
       split: (want: number, filter: object = {}) => store.splitTasks({ run_id: run, ...filter }, want),
       tasks: () => readRows(db, 'tasks', 'run_id = $1 order by id', [run]),
       async ranges(): Promise<Range[]> {
-        return (await readRows(db, 'tasks', 'run_id = $1 order by range_to desc nulls first', [run])).map((row) => ({ id: Number(row['id']), from: row['range_from'] as number | null, to: row['range_to'] as number | null }));
+        return (await readRows(db, 'tasks', 'run_id = $1 order by range_to desc nulls first', [run])).map((row) => ({
+          id: Number(row['id']),
+          from: row['range_from'] as number | null,
+          to: row['range_to'] as number | null,
+        }));
       },
     };
   }
@@ -57,7 +88,18 @@ describeEachDatabase('ranges that split', (make) => {
     const lengths = ranges.map(({ from, to }) => (to ?? 990_000) - (from ?? 0));
     expect(Math.max(...lengths) - Math.min(...lengths)).toBeLessThan(1000);
     for (const task of (await pass.tasks()).slice(1))
-      expect(task).toMatchObject({ state: 'ready', pass_id: pass.pass, kind: 'list', resource: 'thing', collection_key: 'acme_thing', app_key: pass.app, priority: 1, pages: 0, input: { ranged: true, variant: 1 }, cursor: null });
+      expect(task).toMatchObject({
+        state: 'ready',
+        pass_id: pass.pass,
+        kind: 'list',
+        resource: 'thing',
+        collection_key: 'acme_thing',
+        app_key: pass.app,
+        priority: 1,
+        pages: 0,
+        input: { ranged: true, variant: 1 },
+        cursor: null,
+      });
     for (const task of (await pass.tasks()).slice(1)) expect(task['input']).toEqual({ ranged: true, variant: 1 });
   });
 
@@ -69,16 +111,34 @@ describeEachDatabase('ranges that split', (make) => {
     expect(ranges.at(-1)?.from).toBeNull();
     for (const [n, range] of ranges.slice(0, -1).entries()) expect(ranges[n + 1]?.to).toBe(range.from);
     const tasks = await pass.tasks();
-    expect(tasks.filter((task) => (task['input'] as object) !== null && 'tail' in (task['input'] as object)).map(({ id }) => id)).toEqual([ranges.at(-1)?.id]);
+    expect(
+      tasks
+        .filter((task) => (task['input'] as object) !== null && 'tail' in (task['input'] as object))
+        .map(({ id }) => id),
+    ).toEqual([ranges.at(-1)?.id]);
   });
 
   it('guess where nothing is known but the first page', async () => {
-    const pass = await reading({ range_from: null, pages: 1, requests: 1, records: 100, cursor_created: 999_900, input: { ranged: true } });
+    const pass = await reading({
+      range_from: null,
+      pages: 1,
+      requests: 1,
+      records: 100,
+      cursor_created: 999_900,
+      input: { ranged: true },
+    });
     expect(await pass.split(2)).toBe(2);
     const ranges = await pass.ranges();
     // 16 and 64 times as long as the first page.
-    expect(ranges.map(({ from, to }) => [from, to])).toEqual([[998_300, null], [993_500, 998_300], [null, 993_500]]);
-    expect((await pass.tasks()).slice(1).map(({ input }) => input)).toEqual([{ ranged: true, guess: true }, { ranged: true, guess: true }]);
+    expect(ranges.map(({ from, to }) => [from, to])).toEqual([
+      [998_300, null],
+      [993_500, 998_300],
+      [null, 993_500],
+    ]);
+    expect((await pass.tasks()).slice(1).map(({ input }) => input)).toEqual([
+      { ranged: true, guess: true },
+      { ranged: true, guess: true },
+    ]);
   });
 
   it.each<[string, Values]>([
@@ -106,7 +166,19 @@ describeEachDatabase('ranges that split', (make) => {
 
   it('the longest first', async () => {
     const pass = await reading({ range_from: 500_000 });
-    const short = await insertRow(db, 'tasks', { ...pass.common, input: { ranged: true }, cursor: 'd', cursor_created: 490_000, first_created: 500_000, page_span: 100, pages: 100, requests: 100, records: 10_000, range_from: 400_000, range_to: 500_000 });
+    const short = await insertRow(db, 'tasks', {
+      ...pass.common,
+      input: { ranged: true },
+      cursor: 'd',
+      cursor_created: 490_000,
+      first_created: 500_000,
+      page_span: 100,
+      pages: 100,
+      requests: 100,
+      records: 10_000,
+      range_from: 400_000,
+      range_to: 500_000,
+    });
     expect(await pass.split(3)).toBe(3);
     const ranges = await pass.ranges();
     expect(ranges.find(({ id }) => id === short)?.from).toBe(400_000);

@@ -668,11 +668,11 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'C39: settings of the role stay as they are',
     file: 'src/runtime/node/postgres/session.ts',
-    find: `  default_transaction_isolation: 'read committed',
+    find: `  statement_timeout: '0',
 `,
     replace: '',
     tests: ['test/databases/set-ups.test.ts'],
-    by: 'serializable',
+    by: 'statement_timeout',
   },
   {
     name: 'C39: any encoding will do',

@@ -402,13 +402,13 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a run that its worker left behind stays open',
     file: 'src/engine/sync/worker.ts',
-    find: 'for (const run of await store.idleRuns(filter)) touched.add(run);',
+    find: 'for (const run of await steadily(() => store.idleRuns(filter))) touched.add(run);',
     replace: '',
     tests: [WORKERS],
   },
   {
     name: 'a refused key does not pause its app',
-    file: 'src/engine/sync/worker.ts',
+    file: 'src/engine/sync/give-back.ts',
     find: 'const paused = await context.keys.refused(app, message);',
     replace: 'const paused = true;',
     tests: [SYNC],

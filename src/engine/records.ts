@@ -187,6 +187,8 @@ export interface ClaimedDelivery {
   readonly body: string;
   readonly attempts: number;
   readonly lease_token: number;
+  /** The account that was recorded for the app. */
+  readonly account: string | null;
 }
 
 export interface OperationGroup {

@@ -134,8 +134,8 @@ export async function previewRun(
       const answer = await request(
         log.request(task.input?.types ?? [], { cursor, limit: 100, since: task.input?.since }),
       );
-      const read = await readLogPage(app, log, JSON.parse(answer.body));
-      for (const { reason } of read.unreadable) notes.add(`An event is ${reason}`);
+      const read = await readLogPage(app, log, JSON.parse(answer.body), await engine.store.accountOf(appKey));
+      for (const { state, reason } of read.kept) if (state === 'dead') notes.add(`An event is ${reason}`);
       for (const operation of read.events.flatMap(({ event }) => event.operations)) {
         if (!app.config.resources.includes(operation.resource)) continue;
         const key = `${operation.resource}/${operation.externalId}`;

@@ -73,6 +73,11 @@ export interface Resource extends Shape {
     readonly next: NextPage;
     /** Where an answer says how many objects there are in all; of a request of its own where asking for a page has effects. */
     readonly total?: { readonly path: Path; readonly request?: ProviderRequest };
+    /**
+     * A harmless request that shows whether the list may be read, where its first page has an effect or takes a resource
+     * (an open scroll, an export that begins). Absent: the first page with one record. A scroll without it is not tried.
+     */
+    readonly probe?: ProviderRequest;
     /** The list can be filtered by creation time, so that ranges can be read in parallel and `sync_from` is exact. */
     readonly ranged?: boolean;
     /** Items name the objects but do not show them whole: each newer one is retrieved. */

@@ -128,6 +128,7 @@ const calls = {
       );
     }),
   cpu: (_: null): number => cpuSeconds(),
+  rss: (_: null): number => process.memoryUsage.rss(),
   /** For PGlite, which nobody else can ask. */
   query: async (sql: string): Promise<Record<string, unknown>[]> => await opened().query(sql),
   peakRss: (_: null) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024,

@@ -18,7 +18,7 @@ interface Description {
   readonly path?: string;
   /** Whether the list takes `created[gte]`. Default: yes. */
   readonly ranged?: boolean;
-  readonly list?: Pick<List, 'variants' | 'incomplete' | 'confirmAbsence' | 'fallback' | 'query'>;
+  readonly list?: Pick<List, 'variants' | 'incomplete' | 'hides' | 'fallback' | 'query'>;
   /** Nested lists to ask for, as seen from one object. */
   readonly expand?: string;
   /** Where one object is asked for, if not at `path` and its id. */

@@ -2,7 +2,7 @@ import type { Changes } from './changes.ts';
 import { missing, StripeProblem, unknownParameter } from './errors.ts';
 import { type FormValue, parseForm } from './form.ts';
 import { draftInvoice, finalizeInvoice, payInvoice, refundCharge, voidInvoice } from './operations/billing.ts';
-import { createPrice, updatePrice } from './operations/catalogue.ts';
+import { createInlinePrice, createPrice, updatePrice } from './operations/catalogue.ts';
 import { createCustomer, deleteCustomer } from './operations/customers.ts';
 import {
   addItem,
@@ -20,6 +20,15 @@ type Form = Readonly<Record<string, FormValue>>;
 
 /** Answer of a write as an object, or `undefined` for a path that takes no writes. */
 export type Write = (method: string, path: string, body: string) => object | undefined;
+
+interface ItemForm {
+  readonly price?: string;
+  readonly price_data?: {
+    readonly product?: string;
+    readonly unit_amount?: string;
+    readonly recurring?: { interval?: string };
+  };
+}
 
 const ITEM_PATH = /^\/v1\/([a-z_]+(?:\/sessions)?)\/([^/]+)(?:\/([a-z_]+))?$/;
 /** Written by nobody but Stripe. */
@@ -52,10 +61,21 @@ export function createWrites(c: Changes, parts: Parts): Write {
       case 'subscription': {
         const customer = String(require(form, 'customer')['customer']);
         if (tables.customer.rankOf(customer) === undefined) throw missing(400, 'customer', customer, 'customer');
-        const items = (require(form, 'items')['items'] as { price?: string }[]).map((item) => String(item.price));
+        const items = (require(form, 'items')['items'] as ItemForm[]).map((item) =>
+          item.price_data === undefined
+            ? String(item.price)
+            : createInlinePrice(
+                c,
+                String(item.price_data.product),
+                Number(item.price_data.unit_amount),
+                item.price_data.recurring?.interval === 'year' ? 'year' : 'month',
+              ).id,
+        );
         for (const price of items)
           if (tables.price.rankOf(price) === undefined) throw missing(400, 'price', price, 'items[0][price]');
+        const clock = c.get('customer', customer)['test_clock'];
         return createSubscription(c, customer, items, {
+          ...(typeof clock === 'string' && { test_clock: clock }),
           ...(form['metadata'] !== undefined && { metadata: form['metadata'] }),
         });
       }

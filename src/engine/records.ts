@@ -140,7 +140,13 @@ export interface SweepContext {
   readonly share: number;
   readonly floor: number;
   readonly allow: boolean;
+  /** Objects of a first wave of questions by id. */
   readonly confirm: number;
+  /** The list is known to leave objects out: each absent one is asked for. */
+  readonly ask_all?: boolean;
+  /** How long an object counts as unlisted before it is asked for again; the second, where the run reads the log of changes. */
+  readonly remember_ms?: number;
+  readonly remember_logged_ms?: number;
   readonly hides_archived: boolean;
   readonly batch: number;
   readonly purge: boolean;
@@ -167,6 +173,8 @@ export interface SyncState {
   readonly watermark: number | null;
   readonly last_full_at: string | null;
   readonly last_incremental_at: string | null;
+  /** The mirror holds objects that are in no list. */
+  readonly unlisted?: boolean;
 }
 
 export interface AcceptedDelivery {

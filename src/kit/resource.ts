@@ -82,8 +82,11 @@ export interface Resource extends Shape {
     readonly ranged?: boolean;
     /** Items name the objects but do not show them whole: each newer one is retrieved. */
     readonly partial?: boolean;
-    /** Absence from this list is a hint only: every absent object is asked for by its id before it is deleted. Says why. */
-    readonly confirmAbsence?: string;
+    /**
+     * The list leaves out objects that exist. Says which. Each object that a pass does not name is asked for by its id:
+     * what the provider shows then stays, is remembered as unlisted, and is counted apart in the certificate.
+     */
+    readonly hides?: string;
     /** Absence from this list proves nothing (a provider's cap): no sweep. Says why. */
     readonly incomplete?: string;
     /** The list leaves archived objects out: that an archived one is absent proves nothing. */

@@ -16,7 +16,7 @@ import { registerTemplate } from '../setup/database.ts';
 const created = { path: ['created'], unit: 's' } as const;
 const LAST_ID: NextPage = { style: 'last_id', more: ['has_more'] };
 
-function resourcesOf(pageSize: number): Record<string, Resource> {
+function resourcesOf(pageSize: number, hides: boolean): Record<string, Resource> {
   const described: Omit<Resource, 'collection' | 'id'>[] = [
     {
       name: 'thing',
@@ -24,7 +24,13 @@ function resourcesOf(pageSize: number): Record<string, Resource> {
       created,
       archived: { path: ['active'], equals: false },
       volatile: ['link'],
-      list: { path: '/things', pageSize, next: LAST_ID, ranged: true },
+      list: {
+        path: '/things',
+        pageSize,
+        next: LAST_ID,
+        ranged: true,
+        ...(hides ? { hides: 'things that were made inside another' } : {}),
+      },
       retrieve: { path: '/things/{id}' },
       children: [{ resource: 'part', path: ['parts', 'data'], more: ['parts', 'has_more'] }],
       incremental: { by: 'events' },
@@ -105,7 +111,11 @@ function readEvent(value: unknown): NormalizedEvent {
 }
 
 /** A connector that the engine's tests can bend: pages of a size, no limits worth waiting for. */
-function defineAcme(name: string, pageSize: number, tells = false): Connector<{ account?: string | undefined }> {
+function defineAcme(
+  name: string,
+  pageSize: number,
+  { tells = false, hides = false } = {},
+): Connector<{ account?: string | undefined }> {
   return defineConnector({
     metadata: {
       name,
@@ -116,7 +126,7 @@ function defineAcme(name: string, pageSize: number, tells = false): Connector<{ 
       baseUrl: 'https://acme.test',
     },
     settings: z.strictObject({ account: z.string().optional() }),
-    resources: resourcesOf(pageSize),
+    resources: resourcesOf(pageSize, hides),
     limits: {
       classes: () => ['all'],
       limit: () => ({ perSecond: 1_000_000, burst: 1_000_000 }),
@@ -177,7 +187,9 @@ export const acme = defineAcme('acme', 4);
 /** Pages of 100, as providers have them. */
 export const acmeLarge = defineAcme('acme_large', 100);
 /** Tells which account a key belongs to. */
-export const acmeTelling = defineAcme('acme_telling', 4, true);
+export const acmeTelling = defineAcme('acme_telling', 4, { tells: true });
+/** Its list of things leaves some out. */
+export const acmeHiding = defineAcme('acme_hiding', 100, { hides: true });
 
 export const ACME_TEMPLATE = 'acme';
 

@@ -21,7 +21,7 @@ export const company = intercomResource({
     // A scroll that is only looked at would keep the next one out for a minute. This list needs the same permission.
     probe: LIST,
     total: { ...TOTAL, request: LIST },
-    confirmAbsence: 'companies without users may be left out of it',
+    hides: 'companies without users',
   },
   retrieve: { path: '/companies/{id}' },
   incremental: { by: 'full' },

@@ -31,6 +31,8 @@ create table if not exists supasaasy.certificates (
   holds          boolean not null,
   primary key (app_key, collection_key)
 );
+-- Living rows that are in no list, and that the provider has shown by their ids.
+alter table supasaasy.certificates add column if not exists hidden bigint not null default 0;
 alter table supasaasy.certificates enable row level security;
 do $$
 declare
@@ -58,21 +60,24 @@ language sql stable set search_path = '' set jit = off as $$
 $$;
 
 drop function if exists supasaasy.measure_pass(supasaasy.passes);
+drop function if exists supasaasy.measure_pass(supasaasy.passes, boolean, bigint);
 -- Holds what a pass saw against the rows, in one reading of both: `named`, the distinct ids; `rowless`, named but not
 -- stored; `living`, the rows that it could have shown, and `digest`, the sum of their hashes; `missing`, those of them that
--- it did not name and that nothing has touched since it began; `doubtful`, the ids of rows that it did not name and that a
+-- it did not name and that nothing has touched since it began; `hidden`, those that it did not name and that are known to be
+-- in no list; `doubtful`, the ids of rows that it did not name and that a
 -- delivery has touched since it began, though what that told was older than the pass: nothing shows that they lived when
 -- it began. Their deletion may lie before the watermark that the run leaves behind, where no incremental run looks.
 create or replace function supasaasy.measure_pass(
   p_pass supasaasy.passes, p_hides_archived boolean, p_first_read bigint,
-  out named bigint, out rowless bigint, out living bigint, out digest text, out missing bigint, out doubtful jsonb
+  out named bigint, out rowless bigint, out living bigint, out digest text, out missing bigint, out doubtful jsonb, out hidden bigint
 ) language plpgsql set search_path = '' set enable_nestloop = off set enable_mergejoin = off set jit = off set work_mem = '16MB' as $$
 begin
   select count(s.id), count(*) filter (where s.id is not null and e.external_id is null),
     count(*) filter (where e.shown), supasaasy.hex64(sum(e.payload_hash) filter (where e.shown)),
-    count(*) filter (where s.id is null and e.shown and e.observed_at < p_pass.started_at),
-    jsonb_agg(e.external_id) filter (where s.id is null and e.in_window and e.observed_at >= p_pass.started_at and e.version_until < p_first_read)
-  into named, rowless, living, digest, missing, doubtful
+    count(*) filter (where s.id is null and e.shown and e.observed_at < p_pass.started_at and u.external_id is null),
+    jsonb_agg(e.external_id) filter (where s.id is null and e.in_window and e.observed_at >= p_pass.started_at and e.version_until < p_first_read),
+    count(*) filter (where s.id is null and e.shown and u.external_id is not null)
+  into named, rowless, living, digest, missing, doubtful, hidden
   from (select distinct unnest(p.ids) collate "C" as id from supasaasy.pass_pages p where p.pass_id = p_pass.id) s
   full join (
     select external_id, observed_at, version_until, payload_hash, in_window, in_window and not (p_hides_archived and archived_at is not null) as shown
@@ -80,7 +85,8 @@ begin
       select x.*, x.deleted_at is null and (p_pass.window_from is null or x.source_created_at >= p_pass.window_from) as in_window
       from supasaasy.entities x where x.app_key = p_pass.app_key and x.collection_key = p_pass.collection_key
     ) x
-  ) e on e.external_id = s.id;
+  ) e on e.external_id = s.id
+  left join supasaasy.unlisted u on u.app_key = p_pass.app_key and u.collection_key = p_pass.collection_key and u.external_id = e.external_id;
 end $$;
 
 -- Called by advance_run, in its transaction, when a run ends: a certificate for every pass that was swept.
@@ -110,6 +116,7 @@ begin
       tally.missing, tally.stale, tally.extra, tally.missing + tally.stale + tally.extra, waiting,
       coalesce((checked ->> 'rowless')::bigint, 0) <= waiting and coalesce((checked ->> 'missing')::bigint, 0) = 0 and waiting = 0
         and not exists (select 1 from supasaasy.tasks t where t.run_id = p_run and t.collection_key = pass.collection_key and t.state = 'failed'));
+    update supasaasy.certificates set hidden = coalesce((checked ->> 'hidden')::bigint, 0) where app_key = pass.app_key and collection_key = pass.collection_key;
     for child in select value from jsonb_array_elements(pass.children) loop
       select * into rows from supasaasy.measure_rows(pass.app_key, child ->> 'collection', null, false);
       select coalesce(sum(n.created), 0)::bigint as missing, coalesce(sum(n.updated + n.archived), 0)::bigint as stale,
@@ -273,7 +280,7 @@ select r.app_key, r.resource, r.collection_key,
   coalesce(q.n, 0) as quarantined,
   coalesce(i.dead, 0) as dead_letters, coalesce(i.waiting, 0) as inbox_waiting, now() - i.oldest as inbox_oldest,
   s.deletions_paused_at, s.deletions_paused_reason, a.paused_at, a.pause_reason,
-  c.kind as certified_by, c.certified_at, c.holds as certificate_holds, c.source_count, c.mirror_count, c.digest
+  c.kind as certified_by, c.certified_at, c.holds as certificate_holds, c.source_count, c.mirror_count, c.digest, coalesce(c.hidden, 0) as hidden
 from resources r
 left join supasaasy.apps a on a.app_key = r.app_key
 left join supasaasy.sync_state s on s.app_key = r.app_key and s.collection_key = r.collection_key

@@ -140,4 +140,50 @@ describe('mirroring a Stripe account that differs', () => {
     expect(Object.keys(await world.differences())).toEqual(['dispute']);
     await world.close();
   });
+
+  it('C6: inline prices and what belongs to a test clock are in no list, and stay; the certificate counts them apart', async () => {
+    const world = await connect({ size: { customers: 48 } });
+    const { sandbox, engine } = world;
+    const write = (path: string, body: string) =>
+      JSON.parse(
+        String(
+          sandbox.handle({
+            method: 'POST',
+            path,
+            query: new URLSearchParams(),
+            headers: { authorization: `Bearer ${sandbox.apiKey}` },
+            body,
+          }).body,
+        ),
+      ) as { id: string };
+    const resources = ['customer', 'price', 'plan', 'product', 'subscription'];
+    await engine.sync('stripe_main', 'full', { resources });
+    const [product = ''] = sandbox.ids?.('product') ?? [];
+    for (let n = 0; n < 30; n += 1) {
+      const { id } = write('/v1/customers', `email=clock${n}@example.com&test_clock=clock_1`);
+      const data = 'items[0][price_data]';
+      write(
+        '/v1/subscriptions',
+        `customer=${id}&${data}[product]=${product}&${data}[unit_amount]=700&${data}[currency]=usd`,
+      );
+    }
+    await engine.sync('stripe_main', 'incremental', { resources });
+    for (const asked of [true, false]) {
+      const before = Object.keys(world.fetch.control.requests()).length;
+      const run = await engine.sync('stripe_main', 'full', { resources });
+      expect([run.state, run.error]).toEqual(['completed', null]);
+      const certificates = await world.query<{ resource: string; hidden: number; holds: boolean }>(
+        'select resource, hidden::int, holds from supasaasy.certificates where hidden > 0 order by resource',
+      );
+      expect(certificates).toEqual(
+        ['customer', 'plan', 'price', 'subscription'].map((resource) => ({ resource, hidden: 30, holds: true })),
+      );
+      // Each is asked for by its id once.
+      const paths = Object.keys(world.fetch.control.requests()).slice(before);
+      expect(paths.some((path) => /prices\/price_/.test(path))).toBe(asked);
+      const { customer, price, plan, subscription } = await world.differences(withoutCopies);
+      expect({ customer, price, plan, subscription }).toEqual({});
+    }
+    await world.close();
+  });
 });

@@ -198,7 +198,7 @@ begin
     'quiet_creates', coalesce((p_page ->> 'quiet_creates')::boolean, false) and supasaasy.is_first_load(t.app_key, t.collection_key, t.run_id));
   -- The sweep asks about an object that its pass did not name: it judges all answers together.
   denied := t.input ? 'absent' and (p_body is null or (not is_careful and spec ? 'deleted'
-    and p_body::jsonb #> supasaasy.path_of(spec #> '{deleted,path}') = spec #> '{deleted,equals}'));
+    and coalesce(p_body::jsonb #> supasaasy.path_of(spec #> '{deleted,path}') = spec #> '{deleted,equals}', false)));
   if t.input ? 'absent' then
     perform supasaasy.note_absent(t, denied, from_ms, until_ms, started);
   end if;

@@ -110,10 +110,18 @@ function kindOf(
   return changed && object[field] === archived?.equals ? 'archive' : 'update';
 }
 
-/** A discount or a source is no object of ours, but its customer (or subscription) shows it. */
+/** A discount or a source is no object of ours, but its customer or subscription shows it, and its coupon counts it. */
 function ownersOf(object: JsonObject): Meaning {
-  const operations = ['customer', 'subscription'].flatMap((resource): EntityOperation[] => {
-    const externalId = idOf(object[resource]);
+  // `coupon` lies in `source` from 2025-09-30.clover on.
+  const coupon = object['coupon'] ?? valueAt(object, ['source', 'coupon']);
+  const owners = {
+    customer: object['customer'],
+    subscription: object['subscription'],
+    coupon,
+    promotion_code: object['promotion_code'],
+  };
+  const operations = Object.entries(owners).flatMap(([resource, owner]): EntityOperation[] => {
+    const externalId = idOf(owner);
     return externalId === undefined ? [] : [{ type: 'update', resource, externalId }];
   });
   return operations.length > 0 ? { operations } : ignored('it names no customer');

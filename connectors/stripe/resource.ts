@@ -44,6 +44,15 @@ const NEXT: NextPage = { style: 'last_id', more: ['has_more'] };
 /** Product, price, plan, promotion code and tax rate are never deleted when in use; they are put out of use. */
 export const WHEN_INACTIVE = { path: ['active'], equals: false } as const;
 
+export const HOUR_MS = 3_600_000;
+
+/** What a discount changes beside itself: its customer, subscription, coupon and promotion code. */
+export const DISCOUNT_EVENTS = [
+  'customer.discount.created',
+  'customer.discount.updated',
+  'customer.discount.deleted',
+] as const;
+
 /** Both halves of a list whose default hides one of them, or may. */
 export const ACTIVE_AND_INACTIVE = [{ active: 'true' }, { active: 'false' }] as const;
 

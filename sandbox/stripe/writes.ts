@@ -4,6 +4,7 @@ import { type FormValue, parseForm } from './form.ts';
 import { draftInvoice, finalizeInvoice, payInvoice, refundCharge, voidInvoice } from './operations/billing.ts';
 import { createInlinePrice, createPrice, updatePrice } from './operations/catalogue.ts';
 import { createCustomer, deleteCustomer } from './operations/customers.ts';
+import { openCheckout } from './operations/sales.ts';
 import {
   addItem,
   cancelSubscription,
@@ -33,6 +34,18 @@ interface ItemForm {
 const ITEM_PATH = /^\/v1\/([a-z_]+(?:\/sessions)?)\/([^/]+)(?:\/([a-z_]+))?$/;
 /** Written by nobody but Stripe. */
 const READ_ONLY: ReadonlySet<TableName> = new Set(['balance_transaction', 'review', 'early_fraud_warning']);
+
+/**
+ * Changes on request of which Stripe makes no event. https://docs.stripe.com/api/events/types
+ */
+const SILENT: ReadonlySet<TableName> = new Set([
+  'payment_intent',
+  'setup_intent',
+  'quote',
+  'invoice_item',
+  'checkout_session',
+  'tax_id',
+]);
 
 /** The writes that tests and later work need; each makes the events that Stripe makes. */
 export function createWrites(c: Changes, parts: Parts): Write {
@@ -89,6 +102,21 @@ export function createWrites(c: Changes, parts: Parts): Write {
           });
         return refund;
       }
+      case 'checkout_session':
+        return openCheckout(c, String(require(form, 'customer')['customer']));
+      case 'invoice_item':
+        return c.create('invoice_item', {
+          customer: String(require(form, 'customer')['customer']),
+          invoice: null,
+          description: form['description'] ?? null,
+        });
+      case 'tax_id':
+        // The account's own: only a customer's has events.
+        return c.create(
+          'tax_id',
+          { customer: null, owner: { type: 'self' }, ...coerce(tables.tax_id.resource.write(0), form, undefined) },
+          [],
+        );
       case 'coupon':
       case 'tax_rate':
         return c.create(table, coerce(tables[table].resource.write(0), form, undefined));
@@ -158,7 +186,10 @@ export function createWrites(c: Changes, parts: Parts): Write {
     }
     const before = c.get(target, id);
     const fields = coerce(JSON.stringify(before), form, before);
-    const updated = target === 'price' ? updatePrice(c, id, fields) : c.update(target, id, fields);
+    const updated =
+      target === 'price'
+        ? updatePrice(c, id, fields)
+        : c.update(target, id, fields, SILENT.has(target) ? [] : undefined);
     return show(target, updated);
   };
 

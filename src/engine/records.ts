@@ -35,6 +35,8 @@ export interface PlannedTask {
 
 export interface TaskInput {
   readonly variant?: number;
+  /** What the log of changes does not show: which part of the list ('variants' of `silent`). */
+  readonly silent?: number;
   /** Milliseconds, provider's clock. */
   readonly since?: number;
   readonly types?: readonly string[];

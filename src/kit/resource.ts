@@ -110,11 +110,19 @@ export interface Resource extends Shape {
    * `overlapMs` before; `full`, the whole (short) list is read.
    */
   readonly incremental:
-    | { readonly by: 'events' | 'full' }
+    | { readonly by: 'full' }
+    | { readonly by: 'events'; readonly silent?: Silent }
     | { readonly by: 'search' | 'window'; readonly overlapMs: number };
   /** Which API documentation this was written from. */
   readonly docs?: string;
 }
+
+/** What the log of changes does not show of a resource, and how each incremental run finds it beside the log. */
+export type Silent =
+  /** The newest by creation time are read again from `overlapMs` before the last run. */
+  | { readonly why: string; readonly by: 'window'; readonly overlapMs: number }
+  /** A short list, or the short parts of one (`variants`: the objects that can still change), is read whole. */
+  | { readonly why: string; readonly by: 'list'; readonly variants?: readonly Readonly<Record<string, string>>[] };
 
 /** One position in a list: what the connector needs to build the request of a page. */
 export interface Position {

@@ -1,5 +1,5 @@
 import { ConfigError } from '../../errors.ts';
-import type { Resource } from '../../kit/resource.ts';
+import type { Resource, Silent } from '../../kit/resource.ts';
 import type { App } from '../app.ts';
 import type { PlannedTask, RunOptions, SyncMode, SyncState, TaskInput } from '../store.ts';
 
@@ -43,6 +43,7 @@ export function planRun(
       plan.push(...planPass(app, resource, options, PRIORITY.incremental));
     } else if (incremental.by === 'events') {
       followed.push({ resource, watermark });
+      plan.push(...planSilent(resource, incremental.silent, watermark, options));
     } else {
       const since = watermark - ('overlapMs' in incremental ? incremental.overlapMs : 0);
       plan.push({
@@ -58,6 +59,26 @@ export function planRun(
   }
   const names = options.resources === undefined ? app.config.resources : followed.map((f) => f.resource.name);
   return [...plan, ...planChanges(app, followed, names, options, PRIORITY.incremental)];
+}
+
+/** What the log of changes does not show. */
+function planSilent(
+  resource: Resource,
+  silent: Silent | undefined,
+  watermark: number,
+  options: RunOptions,
+): PlannedTask[] {
+  if (silent === undefined) return [];
+  const variants = silent.by === 'list' ? (silent.variants ?? [undefined]) : [undefined];
+  return variants.map((_, part) => ({
+    resource: resource.name,
+    collection: resource.collection,
+    kind: 'list' as const,
+    pass: false,
+    priority: PRIORITY.incremental,
+    input: { ...limitOf(options), silent: part },
+    ...(silent.by === 'window' ? { range_from: Math.max(0, Math.floor((watermark - silent.overlapMs) / 1000)) } : {}),
+  }));
 }
 
 interface Followed {

@@ -8,6 +8,7 @@ import { createDatabaseClock } from './clock.ts';
 import { pageContext } from './context.ts';
 import { planRun } from './plan.ts';
 import { readLogPage } from './read-log.ts';
+import { variantOf } from './variant.ts';
 
 export interface PreviewCounts {
   records: number;
@@ -88,7 +89,7 @@ export async function previewRun(
     const counts = countsOf(resource.name);
     const ids = seen.get(task.collection) ?? [];
     seen.set(task.collection, ids);
-    const variant = task.input?.variant === undefined ? undefined : list.variants?.[task.input.variant];
+    const variant = variantOf(resource, task.input ?? {});
     let cursor: string | undefined;
     for (let records = 0; ; ) {
       const size = limit === undefined ? list.pageSize : Math.min(list.pageSize, limit - records);

@@ -6,6 +6,7 @@ import type { PageContext, PageResult, Task } from '../store.ts';
 import { type Answer, UnlistableError } from './ask.ts';
 import { pageContext, type SyncContext } from './context.ts';
 import { guessNext } from './guess-next.ts';
+import { variantOf } from './variant.ts';
 
 /**
  * Reads one list page after page until its end; each page's rows and the position after it commit together. Returns
@@ -119,7 +120,7 @@ export function positionOf(task: Task, resource: Resource): Omit<Position, 'limi
     from: task.range_from ?? undefined,
     to: task.range_to ?? undefined,
     since: task.input.since,
-    variant: task.input.variant === undefined ? undefined : resource.list?.variants?.[task.input.variant],
+    variant: variantOf(resource, task.input),
     parent: task.external_id ?? undefined,
   };
 }

@@ -106,6 +106,11 @@ export const descriptionCases: readonly ConnectorCase[] = [
         assert.ok(incremental.overlapMs > 0, 'an overlap of zero loses what was written late');
         if (incremental.by === 'search') assert.ok(version, 'a search by change time needs the change time');
       }
+      if (incremental.by !== 'events' || incremental.silent === undefined) return;
+      const { silent } = incremental;
+      assert.match(silent.why, /\S/);
+      assert.ok(list, 'there is no list beside the log of changes');
+      if (silent.by === 'window') assert.ok(list.ranged === true && silent.overlapMs > 0, 'the list has no window');
     }),
   ),
   check(DISCOVERY, 'can ask again for one object of what its events tell of', (subject) =>

@@ -74,6 +74,16 @@ describe("parsing Stripe's events", () => {
       { type: 'update', resource: 'customer', externalId: 'cus_1' },
       { type: 'update', resource: 'subscription', externalId: 'sub_1' },
     ]);
+    // A redemption changes its coupon and promotion code, before and after 2025-09-30.clover.
+    for (const coupon of [{ coupon: { id: 'co_1' } }, { source: { type: 'coupon', coupon: 'co_1' } }])
+      expect(
+        operations({ type: 'customer.discount.created', object: { ...object, ...coupon, promotion_code: 'promo_1' } }),
+      ).toEqual([
+        { type: 'update', resource: 'customer', externalId: 'cus_1' },
+        { type: 'update', resource: 'subscription', externalId: 'sub_1' },
+        { type: 'update', resource: 'coupon', externalId: 'co_1' },
+        { type: 'update', resource: 'promotion_code', externalId: 'promo_1' },
+      ]);
     const card = { id: 'card_1', object: 'card', customer: 'cus_2' };
     expect(operations({ type: 'customer.source.deleted', object: card })).toEqual([
       { type: 'update', resource: 'customer', externalId: 'cus_2' },

@@ -198,4 +198,57 @@ describe('mirroring a Stripe account that differs', () => {
     expect((await world.differences(withoutCopies))['customer']).toBeUndefined();
     await world.close();
   });
+
+  it('C7: an incremental run finds what makes no event: open sessions, edits of intents, quotes and pending items, own tax ids', async () => {
+    const world = await connect({ size: { customers: 48 } });
+    const { sandbox, engine } = world;
+    const resources = [
+      'checkout_session',
+      'payment_intent',
+      'setup_intent',
+      'quote',
+      'invoice_item',
+      'tax_id',
+      'coupon',
+    ];
+    const write = (path: string, body: string) => {
+      const headers = { authorization: `Bearer ${sandbox.apiKey}` };
+      const answer = sandbox.handle({ method: 'POST', path, query: new URLSearchParams(), headers, body });
+      expect([path, answer.status]).toEqual([path, 200]);
+      return JSON.parse(String(answer.body)) as { id: string };
+    };
+    const any = (name: string, fits: (object: Json) => boolean = () => true) =>
+      [...sandbox.objects(name)]
+        .map(({ json }) => JSON.parse(json) as Json & { id: string })
+        .reverse()
+        .find(fits)?.id ?? expect.fail(`there is no such ${name}`);
+    // So that there are young ones of each.
+    world.fetch.control.mutate(400);
+    const pending = write('/v1/invoiceitems', `customer=${any('customer')}`);
+    await engine.sync('stripe_main', 'full', { resources });
+    const events = () => sandbox.takeDeliveries?.().length ?? 0;
+    events();
+    const session = write('/v1/checkout/sessions', `customer=${any('customer')}`);
+    write(`/v1/payment_intents/${any('payment_intent')}`, 'metadata[silent]=yes');
+    write(`/v1/setup_intents/${any('setup_intent')}`, 'metadata[silent]=yes');
+    write(`/v1/quotes/${any('quote', ({ status }) => status === 'draft')}`, 'metadata[silent]=yes');
+    write(`/v1/invoiceitems/${pending.id}`, 'metadata[silent]=yes');
+    const own = write('/v1/tax_ids', 'type=eu_vat&value=DE123456789');
+    expect(events()).toBe(0);
+    const run = await engine.sync('stripe_main', 'incremental', { resources });
+    expect([run.state, run.error]).toEqual(['completed', null]);
+    const wrong = await world.differences(withoutCopies);
+    for (const name of [...resources, 'checkout_line_item']) expect(wrong[name], name).toBeUndefined();
+    const held = await world.query<{ external_id: string }>(
+      'select external_id from supasaasy.entities where external_id = any($1) and deleted_at is null',
+      [[session.id, own.id]],
+    );
+    expect(held).toHaveLength(2);
+    // An edit of the open session, which was created before this run's own watermark.
+    write(`/v1/checkout/sessions/${session.id}`, 'metadata[silent]=again');
+    expect(events()).toBe(0);
+    await engine.sync('stripe_main', 'incremental', { resources });
+    expect((await world.differences(withoutCopies))['checkout_session']).toBeUndefined();
+    await world.close();
+  });
 });

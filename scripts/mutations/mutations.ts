@@ -307,22 +307,22 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'the breaker does not trip on a share',
     file: RUNS,
-    find: `missing > measured.living * (p_page ->> 'share')::float8`,
+    find: `p_count > p_living * (p_page ->> 'share')::float8`,
     replace: 'false',
     tests: [DELETES],
   },
   {
     name: 'the breaker does not trip on an empty answer',
     file: RUNS,
-    find: 'or (measured.named = 0 and missing >=',
-    replace: 'or (false and missing >=',
+    find: 'or (p_named = 0 and p_count >=',
+    replace: 'or (false and p_count >=',
     tests: [DELETES],
   },
   {
     name: 'few missing ones are deleted without a question',
     file: RUNS,
-    find: `if missing > 0 and missing <= (p_page ->> 'confirm')::bigint and`,
-    replace: 'if false and',
+    find: 'if can_ask and asked.remaining > 0 and (asked.n = 0 or',
+    replace: 'if false and (asked.n = 0 or',
     tests: [DELETES],
   },
   {
@@ -574,8 +574,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'an incremental run ignores a gap that the log no longer covers',
     file: 'src/engine/sync/plan.ts',
-    find: 'watermark - log.overlapMs < nowMs - log.retentionMs',
-    replace: 'watermark > nowMs',
+    find: 'watermark - log.overlapMs >= nowMs - log.retentionMs',
+    replace: 'watermark <= nowMs',
     tests: [SYNC],
   },
   {
@@ -588,8 +588,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'the tombstone of a sweep knows only when the pass began',
     file: RUNS,
-    find: 'coalesce(last_read, first_read, 0)',
-    replace: 'coalesce(first_read, 0)',
+    find: 'coalesce(batch.version_until, last_read, first_read, 0)',
+    replace: 'coalesce(batch.version_until, first_read, 0)',
     tests: [DELETES],
     by: 'A5 what changed and died',
   },
@@ -644,8 +644,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'the certificate has another digest than the rows',
     file: RUNS,
-    find: `'digest', measured.digest)`,
-    replace: `'digest', 'x')`,
+    find: `'digest', measured.digest,`,
+    replace: `'digest', 'x',`,
     tests: ['test/proof/health.test.ts'],
     by: 'a certificate after each complete pass',
   },

@@ -19,3 +19,4 @@ export { definePush, type PushInput } from './engine/feed/push.ts';
 export type { Receiver, Source, SourceContext } from './engine/feed/source.ts';
 export * from './errors.ts';
 export { defineConnector, getConnector } from './kit/define-connector.ts';
+export { ExactNumber, parseJson, stringifyJson } from './kit/json.ts';

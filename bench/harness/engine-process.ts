@@ -60,7 +60,6 @@ const calls = {
   async open({ databaseUrl, ...app }: EngineOrder): Promise<void> {
     const database = databaseUrl === undefined ? await openPglite() : createPostgres({ connectionString: databaseUrl });
     const config = benchConfig(app);
-    await migrate(config, database);
     mirror = database;
     const call: typeof database.call = async (name, args) => {
       statements += 1;
@@ -75,6 +74,7 @@ const calls = {
         records += progress.records;
       },
     });
+    await migrate({ config, database, engine });
   },
   async sync({ mode }: SyncOrder): Promise<SyncResult> {
     const { store } = running();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type EntityOperation, type EventType, type NormalizedEvent, valueAt } from '../../src/kit/index.ts';
+import { type EntityOperation, type EventType, isoMs, type NormalizedEvent, valueAt } from '../../src/kit/index.ts';
 import { namedByUrl, relatedObject } from './related-object.ts';
 import type { StripeResource } from './resource.ts';
 import { resources } from './resources/index.ts';
@@ -44,7 +44,7 @@ export function readEvent(value: unknown): NormalizedEvent {
     return {
       id: event.id,
       providerType: event.type,
-      occurredAt: Date.parse(event.created),
+      occurredAt: isoMs(event.created) ?? Number.NaN,
       ...optional('account', accountIn(event.context)),
       ...optional('mode', modeOf(event.livemode)),
       ...meaningOfThin(event),

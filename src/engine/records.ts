@@ -57,6 +57,8 @@ export interface TaskFilter {
   readonly urgent?: true;
   readonly app_key?: string;
   readonly apps?: readonly string[];
+  /** Of a claim: which process asks. */
+  readonly holder?: string;
 }
 
 export interface Task {

@@ -1,4 +1,5 @@
 import {
+  DatabaseAwayError,
   DatabaseError,
   LeaseLostError,
   NotFoundError,
@@ -40,6 +41,11 @@ export function fromSqlError(error: unknown, name: string): SupasaasyError {
       sqlState,
     });
   }
+  if (sqlState === '57014' && message.includes('statement timeout'))
+    return new DatabaseError(
+      `${name} took longer than the statement_timeout that the role or the database has behind this pooler: raise it with "alter role … set statement_timeout", or connect directly (${message})`,
+      { cause: error, sqlState },
+    );
   if (sqlState === undefined)
     return new DatabaseError(`the database cannot be reached (${name}): ${message || 'connection failed'}`, {
       cause: error,
@@ -61,6 +67,15 @@ export function isBadData(error: unknown): boolean {
 /** Nobody's mistake, and no attempt: there is space again, or there is not. */
 export function isFullDisk(error: unknown): error is DatabaseError {
   return error instanceof DatabaseError && error.sqlState === FULL_DISK;
+}
+
+/**
+ * The database is away, restarts, has no connection for us, or has become a standby: the same work can be done later. What
+ * was under way may have been committed.
+ */
+export function isAway(error: unknown): boolean {
+  if (error instanceof DatabaseAwayError) return true;
+  return error instanceof DatabaseError && /^(57P0[1-5]|08|53300|25006)/.test(error.sqlState ?? '');
 }
 
 /** Two writers met: the same call again will do. */

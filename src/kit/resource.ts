@@ -5,7 +5,16 @@ export type Path = readonly string[];
 export interface InstantAt {
   readonly path: Path;
   readonly unit: 's' | 'ms' | 'iso';
+  /**
+   * How exact the instant is. Two states whose instants fall into the same second (minute, day) have no order: the object
+   * is read again. Default: `1s` for `s`, `1ms` for `ms`. For `iso` the text says it: a date, a time without seconds,
+   * without a fraction, or with one; a precision that is given here can only make it coarser. Say `1s` where the provider
+   * writes milliseconds that are always zero.
+   */
+  readonly precision?: Precision;
 }
+
+export type Precision = '1ms' | '1s' | '1m' | '1d';
 
 /** How to find things in a provider's JSON. SQL reads pages by it, TypeScript reads single objects by it. */
 export interface Shape {

@@ -443,6 +443,67 @@ describeEachDatabase(
       expect(aborted).toBe(2);
     });
 
+    it('C28: a transaction whose handler never returns ends at its timeout, and its connection is free', async () => {
+      const database = await fresh();
+      await database.query('create table public.ledger (id text)');
+      const late: string[] = [];
+      // More attempts than connections.
+      const { feed } = run(database, [
+        consumer({
+          transaction: true,
+          timeout: 100,
+          maxAttempts: 12,
+          async handler(change, { tx, signal }) {
+            await tx.query('insert into public.ledger values ($1)', [change.external_id]);
+            if (change.external_id === 'b') return;
+            await new Promise((resolve) => signal.addEventListener('abort', resolve));
+            // The transaction ends a moment after the signal.
+            await new Promise((resolve) => setImmediate(resolve));
+            await tx
+              .query(`insert into public.ledger values ('late')`)
+              .catch((error: Error) => late.push(error.message));
+            await new Promise(() => {});
+          },
+        }),
+      ]);
+      await write(database.database, 'a', {});
+      await write(database.database, 'b', {});
+      await expect
+        .poll(async () => (await feed.store.deadLetters('reader', 10, null))[0]?.error)
+        .toBe('the handler did not return within 100 ms');
+      await expect.poll(async () => await database.query('select id from public.ledger')).toEqual([{ id: 'b' }]);
+      expect(new Set(late)).toEqual(new Set(['the transaction is over']));
+      if (database.kind === 'pglite') return;
+      await expect
+        .poll(
+          async () =>
+            await database.query(
+              `select pid from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`,
+            ),
+        )
+        .toEqual([]);
+    });
+
+    it('C28: shutdown ends such a transaction too, and everything else is answered', async () => {
+      const database = await fresh();
+      let begun = false;
+      const { stop } = run(database, [
+        consumer({
+          transaction: true,
+          timeout: 400,
+          async handler(_, { tx }) {
+            await tx.query('select 1');
+            begun = true;
+            await new Promise(() => {});
+          },
+        }),
+      ]);
+      await write(database.database, 'a', {});
+      await expect.poll(() => begun).toBe(true);
+      await stop();
+      expect(await database.query('select 1 as one')).toEqual([{ one: 1 }]);
+    });
+
     it('S3-30: gives back on its end what it had not done', async () => {
       const database = await fresh();
       for (const id of ['a', 'b', 'c']) await write(database.database, id, {});

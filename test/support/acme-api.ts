@@ -16,6 +16,11 @@ export interface AcmeApi {
   meddle: (request: AcmeRequest) => Response | undefined | Promise<Response | undefined>;
   /** Runs when an answer is made and before it is received: what it shows is from now on old. */
   afterAnswer: (request: AcmeRequest) => void | Promise<void>;
+  /**
+   * Until nothing of `afterAnswer` is under way. A run may end before: the page that it asked for ahead is dropped when its
+   * list ends early, and what happens after that answer goes on.
+   */
+  idle(): Promise<void>;
 }
 
 export const ACME_KEY = 'acme_key_sandbox';
@@ -23,6 +28,7 @@ export const ACME_KEY = 'acme_key_sandbox';
 /** Acme over `fetch`: lists newest first and in pages, objects by id, the log of changes, searches by change time. */
 export function createAcmeApi(account: AcmeAccount): AcmeApi {
   const requests: string[] = [];
+  const underWay = new Set<Promise<void>>();
   const api: AcmeApi = {
     requests,
     meddle: () => undefined,
@@ -34,9 +40,14 @@ export function createAcmeApi(account: AcmeAccount): AcmeApi {
       const request = { path: url.pathname, query: url.searchParams, nth, key };
       const response = (await api.meddle(request)) ?? answer(account, request);
       if (!response.headers.has('date')) response.headers.set('date', new Date(account.now()).toUTCString());
-      await api.afterAnswer(request);
+      const after = (async () => await api.afterAnswer(request))();
+      underWay.add(after);
+      await after.finally(() => underWay.delete(after));
       init?.signal?.throwIfAborted();
       return response;
+    },
+    async idle() {
+      while (underWay.size > 0) await Promise.allSettled(underWay);
     },
   };
   return api;
@@ -99,12 +110,14 @@ function notes(all: readonly AcmeObject[], query: URLSearchParams): Response {
     since === null
       ? newestFirst(all)
       : all
-          .filter(({ updated }) => Number(updated) >= Number(since))
-          .sort((a, b) => Number(a['updated']) - Number(b['updated']) || compare(a.id, b.id));
+          .filter(({ updated }) => secondsOf(updated) >= Number(since))
+          .sort((a, b) => secondsOf(a['updated']) - secondsOf(b['updated']) || compare(a.id, b.id));
   const start = Number(query.get('after') ?? 0);
   const end = start + Number(query.get('limit'));
   return json({ data: list.slice(start, end), next: end < list.length ? String(end) : null });
 }
+
+const secondsOf = (written: unknown) => (typeof written === 'string' ? Date.parse(written) / 1000 : Number(written));
 
 function numbered(all: readonly AcmeObject[], query: URLSearchParams): Response {
   const page = Number(query.get('page'));

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { whileBeating } from '../../engine/fleet/heartbeat.ts';
 import type { AuditCounts, AuditRun } from '../../engine/proof.ts';
 import { type DefineCommand, EXIT } from '../command.ts';
 import { withProject } from '../open.ts';
@@ -23,22 +24,28 @@ export const audit: DefineCommand = (cli) =>
     .action(async (appKey: string, options: AuditOptions, command: Command) => {
       const signal = cli.interruptible();
       const progress = createProgress(cli.out);
-      await withProject(cli, command.optsWithGlobals(), { onPage: progress.onPage }, async ({ engine }) => {
-        engine.app(appKey).account();
-        const run = await engine
-          .audit(appKey, {
+      await withProject(
+        cli,
+        command.optsWithGlobals(),
+        { onPage: progress.onPage, access: 'work' },
+        async ({ engine }) => {
+          engine.app(appKey).account();
+          const wish = {
             ...(options.resource === undefined ? {} : { resources: [...new Set(options.resource)].sort() }),
-            ...(options.repair === true ? { repair: true } : {}),
+            ...(options.repair === true ? { repair: true as const } : {}),
             trigger: 'cli',
             signal,
-          })
-          .finally(progress.stop);
-        const paused = run.state === 'running' ? await engine.proof.pauseReason(appKey) : null;
-        const report = toAuditReport(paused === null ? run : { ...run, error: `${appKey} is paused: ${paused}` });
-        cli.exitCode = report.status === 'equal' ? EXIT.ok : EXIT.failed;
-        if (options.json === true) cli.out.json(report);
-        else cli.out.print(describeAudit(report));
-      });
+          };
+          const run = await whileBeating(engine, 'audit', () => engine.audit(appKey, wish)).finally(progress.stop);
+          const paused = run.state === 'running' ? await engine.proof.pauseReason(appKey) : null;
+          const unfit = run.state === 'running' ? engine.fitness.reasonAgainst(engine.app(appKey)) : undefined;
+          const error = paused === null ? (unfit ?? run.error) : `${appKey} is paused: ${paused}`;
+          const report = toAuditReport({ ...run, error });
+          cli.exitCode = report.status === 'equal' ? EXIT.ok : EXIT.failed;
+          if (options.json === true) cli.out.json(report);
+          else cli.out.print(describeAudit(report));
+        },
+      );
     });
 
 const KINDS = ['missing', 'stale', 'extra'] as const;

@@ -35,8 +35,11 @@ begin
       end if;
     end loop;
   end if;
-  if retrievable and not dry and jsonb_array_length(result -> 'again') > 0 then
+  if retrievable and not dry then
     perform supasaasy.ask_again(p_app, p_spec, result -> 'again', p_context);
+    if jsonb_array_length(p_records) > cardinality(states) then
+      perform supasaasy.ask_again(p_app, p_spec, supasaasy.tied_records(p_records, p_spec, states), p_context);
+    end if;
   end if;
   -- A page of a pass says here what it named; elsewhere the caller wants to know. As JSON, through the results of three
   -- functions, a hundred ids were a twentieth of a page's time.
@@ -49,6 +52,25 @@ begin
   end if;
   return result || jsonb_build_object('children', child_counts,
     'ids', coalesce((select jsonb_agg(s.external_id) from unnest(states) s), '[]'));
+end $$;
+
+-- The ids that one answer names twice, with different contents and no order between them.
+create or replace function supasaasy.tied_records(p_records jsonb, p_spec jsonb, p_states supasaasy.entity_state[]) returns jsonb
+language plpgsql stable set search_path = '' as $$
+begin
+  return (
+    select jsonb_agg(id) from (
+      select s.external_id as id
+      from (
+        select value, value #>> supasaasy.path_of(p_spec -> 'id') as id,
+          value #> supasaasy.path_of(p_spec #> '{version,path}') as version
+        from jsonb_array_elements(p_records)
+      ) r
+      join unnest(p_states) s on s.external_id = r.id
+      where coalesce(supasaasy.instant_ms(r.version, p_spec #>> '{version,unit}') >= s.version, true)
+      group by s.external_id
+      having count(distinct r.value) > 1
+    ) tied);
 end $$;
 
 -- The children of some parents that are not deleted. The range and its order leave the planner one index; by equality
@@ -121,7 +143,7 @@ begin
         and coalesce(value #> supasaasy.path_of(p_parent_spec #> '{deleted,path}') <> p_parent_spec #> '{deleted,equals}', true));
   end if;
   -- All of a page at once: extracting parent by parent took three times as long as the parents themselves.
-  select supasaasy.extract_states(jsonb_agg(value), p_child, p_version, p_until, null,
+  select supasaasy.extract_states(to_jsonb(array_agg(value)), p_child, p_version, p_until, null,
     array_agg(version), array_agg(version_until), array_agg(api_version), array_agg(id))
   into states
   from unnest(ids, lists, versions, untils, api_versions) parent(id, list, version, version_until, api_version)
@@ -294,10 +316,11 @@ begin
     record_text := supasaasy.unmark(marked);
     record_id := case when json_typeof(marked::json) = 'object' then marked::json #>> supasaasy.path_of(p_spec -> 'id') end;
     -- An id that cannot be read or that no index can hold: counted below as nameless.
-    if record_id <> supasaasy.unmark(record_id) or octet_length(record_id) > 1000 then
+    if record_id <> supasaasy.unmark(record_id) or octet_length(record_id) > 1000 or record_id like U&'\F8FE%' then
       record_id := null;
     end if;
     begin
+      perform supasaasy.refuse_excess(marked);
       if coalesce((p_spec ->> 'partial')::boolean, false) then
         one := supasaasy.apply_hints(p_app, p_spec, jsonb_build_array(record_text::jsonb), p_context);
       else
@@ -320,9 +343,28 @@ begin
   return total;
 end $$;
 
+-- The text of a record as the provider wrote it (see unstorable.ts): U+F8FF stands around an escape, U+F8FE around a value
+-- that goes past a limit, as a string of its reason and its text.
 create or replace function supasaasy.unmark(value text) returns text
-language sql immutable parallel safe
-return regexp_replace(value, U&'\F8FF([0-9a-fA-F]{4})\F8FF', '\\u\1', 'g');
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  if position(U&'"\F8FE' in value) > 0 then
+    value := (
+      select string_agg(case when m.parts is null then piece else translate(m.parts[1], U&'\F8FD\F8FC', '"\') end, '' order by n)
+      from regexp_split_to_table(value, U&'(?="\F8FE)|(?<=\F8FE")') with ordinality x(piece, n)
+      left join lateral regexp_match(piece, U&'^"\F8FE[^\F8FE]*\F8FE([^\F8FE]*)\F8FE"$') m(parts) on true);
+  end if;
+  return regexp_replace(value, U&'\F8FF([0-9a-fA-F]{4})\F8FF', '\\u\1', 'g');
+end $$;
+
+-- A record with a value that goes past a limit is not read; the reason is the value's.
+create or replace function supasaasy.refuse_excess(p_marked text) returns void
+language plpgsql immutable set search_path = '' as $$
+begin
+  if position(U&'"\F8FE' in p_marked) > 0 then
+    raise exception '%', substring(p_marked from U&'"\F8FE([^\F8FE]*)\F8FE') using errcode = '54000';
+  end if;
+end $$;
 
 create or replace function supasaasy.add_counts(a jsonb, b jsonb) returns jsonb
 language plpgsql immutable set search_path = '' as $$
@@ -415,10 +457,6 @@ declare
   next_cursor text;
   last_id text;
   created_path text[] := supasaasy.path_of(spec #> '{created,path}');
-  created_unit text := spec #>> '{created,unit}';
-  -- In variables of their own: instant_ms is inlined only where its arguments cost nothing.
-  first_value jsonb;
-  last_value jsonb;
   last_created bigint;
   top_created bigint;
   moments bigint;
@@ -489,13 +527,11 @@ begin
         from_ms, until_ms, parent_ref);
     end if;
     last_id := records -> (record_count - 1) #>> supasaasy.path_of(spec -> 'id');
-    first_value := records -> 0 #> created_path;
-    last_value := records -> (record_count - 1) #> created_path;
-    top_created := supasaasy.instant_ms(first_value, created_unit) / 1000;
+    top_created := supasaasy.instant_second(records -> 0 #> created_path, spec -> 'created');
     if t.pages = 0 and t.input ? 'ranged' then
       moments := (select count(distinct value #> created_path) from jsonb_array_elements(records));
     end if;
-    last_created := supasaasy.instant_ms(last_value, created_unit) / 1000;
+    last_created := supasaasy.instant_second(records -> (record_count - 1) #> created_path, spec -> 'created');
     more := coalesce(doc #>> supasaasy.path_of(next_rule -> 'more'), 'false') = 'true';
     next_cursor := doc #>> supasaasy.path_of(next_rule -> 'path');
   end if;

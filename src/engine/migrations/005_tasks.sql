@@ -65,7 +65,7 @@ begin
     limit p_limit
     for update of t skip locked
   ), claimed as (
-    update supasaasy.tasks t set lease_token = nextval('supasaasy.lease_tokens'), claimed_at = clock_timestamp(),
+    update supasaasy.tasks t set lease_token = nextval('supasaasy.lease_tokens'), claimed_at = clock_timestamp(), holder = p_filter ->> 'holder',
       lease_until = clock_timestamp() + make_interval(secs => p_lease_seconds),
       attempts = t.attempts + case t.state when 'running' then 1 else 0 end,
       state = case when t.state = 'running' and t.attempts >= 7 then 'failed' else 'running' end,

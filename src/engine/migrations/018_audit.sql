@@ -152,11 +152,12 @@ begin
   if not coalesce((p_page ->> 'careful')::boolean, false) then
     select coalesce(jsonb_agg(to_jsonb(c)), '[]') into differing from supasaasy.compare_records(t.app_key, spec, records::jsonb) c;
     select coalesce(array_agg(s.external_id), '{}') into ids from unnest(supasaasy.extract_states(records::jsonb, spec, 0, 0)) s;
-    last_created := supasaasy.instant_ms(last_record::jsonb #> supasaasy.path_of(spec #> '{created,path}'), spec #>> '{created,unit}') / 1000;
+    last_created := supasaasy.instant_second(last_record::jsonb #> supasaasy.path_of(spec #> '{created,path}'), spec -> 'created');
   else
     -- Something on the page cannot be stored: each record alone; what cannot be read is missing, and the reason is known.
     for record_text in select value::text from json_array_elements(records) loop
       begin
+        perform supasaasy.refuse_excess(record_text);
         differing := differing || coalesce((select jsonb_agg(to_jsonb(c)) from supasaasy.compare_records(t.app_key, spec, jsonb_build_array(record_text::jsonb)) c), '[]');
       exception when data_exception or program_limit_exceeded or raise_exception then
         differing := differing || jsonb_build_array(jsonb_build_object('resource', t.resource, 'collection_key', t.collection_key,
@@ -320,6 +321,7 @@ begin
     end if;
   else
     begin
+      perform supasaasy.refuse_excess(p_body);
       select coalesce(jsonb_agg(to_jsonb(c)), '[]') into differing from supasaasy.compare_records(t.app_key, spec, jsonb_build_array(p_body::jsonb)) c;
       if repair and jsonb_array_length(differing) > 0 then
         perform supasaasy.apply_records(t.app_key, spec, jsonb_build_array(p_body::jsonb), context, from_ms, until_ms);

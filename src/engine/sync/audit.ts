@@ -66,7 +66,7 @@ export async function auditList(
       task.input.created_from === undefined
         ? app.spec(task.resource)
         : { ...app.spec(task.resource), created_from: task.input.created_from };
-    const page = await compare(context, task, answer.body, {
+    const page = await compare(context, task, answer, {
       ...auditContext(context, app, task, answer, spec),
       next: list.next,
     });
@@ -148,11 +148,13 @@ function auditContext(context: SyncContext, app: App, task: Task, answer: Asked,
   };
 }
 
-async function compare(context: SyncContext, task: Task, body: string, page: AuditPage) {
+async function compare(context: SyncContext, task: Task, { body, excess }: Answer, page: AuditPage) {
+  const carefully = () => orUnreadable(context.proof.auditPage(task, body, { ...page, careful: true }));
+  if (excess !== undefined) return await carefully();
   try {
     return await context.proof.auditPage(task, body, page);
   } catch (error) {
     if (!isBadData(error)) throw error;
-    return await orUnreadable(context.proof.auditPage(task, body, { ...page, careful: true }));
+    return await carefully();
   }
 }

@@ -6,6 +6,7 @@ import {
   RequestRefusedError,
   SupasaasyError,
 } from '../../errors.ts';
+import { parseJson } from '../../kit/json.ts';
 import { instantAt, valueAt } from '../../kit/normalize.ts';
 import type { InstantAt, Position, ProviderRequest, Resource } from '../../kit/resource.ts';
 import type { App } from '../app.ts';
@@ -66,6 +67,7 @@ export async function estimateRun(
   const problems: string[] = [];
   let sent = 0;
 
+  app.account();
   async function request(wanted: ProviderRequest): Promise<Answer> {
     for (let attempt = 1; ; attempt += 1) {
       signal.throwIfAborted();
@@ -144,7 +146,7 @@ async function glimpse(
       ? list.probe
       : app.config.connector.page(resource, { ...position, limit: list.pageSize }));
   if (wanted === undefined) throw new RequestRefusedError('its list cannot be looked at without an effect');
-  const body: unknown = JSON.parse((await request(wanted)).body);
+  const body: unknown = parseJson((await request(wanted)).body);
   const total = list.total === undefined ? undefined : valueAt(body, list.total.path);
   const records = valueAt(body, resource.records ?? []);
   const all: readonly unknown[] = Array.isArray(records) ? records : [];

@@ -1,4 +1,5 @@
 import { describeError, ProviderError, RateLimitError, SupasaasyError } from '../../errors.ts';
+import { parseJson } from '../../kit/json.ts';
 import type { ProviderRequest, Resource } from '../../kit/resource.ts';
 import { assertSame } from '../account-guard.ts';
 import type { Engine } from '../engine.ts';
@@ -48,6 +49,7 @@ export async function previewRun(
   signal: AbortSignal,
 ): Promise<Preview> {
   const app = engine.app(appKey);
+  app.account();
   const { ports, store } = engine;
   const startedAt = ports.monotonic();
   const clock = createDatabaseClock(store, ports);
@@ -135,7 +137,7 @@ export async function previewRun(
       const answer = await request(
         log.request(task.input?.types ?? [], { cursor, limit: 100, since: task.input?.since }),
       );
-      const read = await readLogPage(app, log, JSON.parse(answer.body), await engine.store.accountOf(appKey));
+      const read = await readLogPage(app, log, parseJson(answer.body), await engine.store.accountOf(appKey));
       for (const { state, reason } of read.kept) if (state === 'dead') notes.add(`An event is ${reason}`);
       for (const operation of read.events.flatMap(({ event }) => event.operations)) {
         if (!app.config.resources.includes(operation.resource)) continue;

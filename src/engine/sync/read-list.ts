@@ -128,11 +128,13 @@ export function positionOf(task: Task, resource: Resource): Omit<Position, 'limi
 /** The whole page at once; when its text is refused, record by record, so that one bad record costs only itself. */
 async function ingest(context: SyncContext, task: Task, answer: Answer, page: PageContext): Promise<PageResult> {
   const { store } = context;
+  const carefully = () => orUnreadable(store.ingestPage(task, answer.body, { ...page, careful: true }));
+  if (answer.excess !== undefined) return await carefully();
   try {
     return await store.ingestPage(task, store.db.takesBytes === true ? answer.bytes : answer.body, page);
   } catch (error) {
     if (!isBadData(error)) throw error;
-    return await orUnreadable(store.ingestPage(task, answer.body, { ...page, careful: true }));
+    return await carefully();
   }
 }
 

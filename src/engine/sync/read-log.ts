@@ -1,5 +1,6 @@
 import { describeError } from '../../errors.ts';
 import type { ChangeLog } from '../../kit/connector.ts';
+import { stringifyJson } from '../../kit/json.ts';
 import type { App } from '../app.ts';
 import { keepEvent, keepUnreadable } from '../inbox/accept.ts';
 import type { PlacedEvent } from '../inbox/group.ts';
@@ -22,7 +23,7 @@ export async function readLogPage(app: App, log: ChangeLog, page: unknown, recor
   const ours: PlacedEvent[] = [];
   const kept: AcceptedDelivery[] = [];
   for (const { value, path } of events) {
-    const text = () => JSON.stringify(value) ?? 'null';
+    const text = () => textOf(value);
     try {
       const event = log.parse(value);
       const judged = judgeLogged(app, event, recorded);
@@ -34,4 +35,14 @@ export async function readLogPage(app: App, log: ChangeLog, page: unknown, recor
     }
   }
   return { events: ours, kept, cursor };
+}
+
+/** An event that nests so deep that it cannot be written again is known by its id. */
+function textOf(value: unknown): string {
+  try {
+    return stringifyJson(value) ?? 'null';
+  } catch {
+    const { id } = (value ?? {}) as { id?: unknown };
+    return stringifyJson({ id: typeof id === 'string' ? id : null, unwritable: true });
+  }
 }

@@ -1,17 +1,20 @@
 import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import type { Config } from '../../config.ts';
 import type { Environment } from '../../engine/app.ts';
 import type { SqlDatabase } from '../../engine/database.ts';
 import { createEngine, type Engine, type EngineOptions } from '../../engine/engine.ts';
-import { declareFeed } from '../../engine/feed/declare-feed.ts';
 import { applyMigrations, checksumOf, type Migration, readLedger, sortMigrations } from '../../engine/migrate.ts';
-import { toDeclaredSchedules } from '../../engine/schedule.ts';
 import { ConfigError, describeError, SupasaasyError } from '../../errors.ts';
+import { deploymentName } from './deployment-name.ts';
 import { createFetchAt } from './fetch-at.ts';
+import { createHolder } from './holder.ts';
 import { readMigrations } from './migration-files.ts';
+import { connectionsOf } from './postgres/connections-of.ts';
 import { createPostgres } from './postgres.ts';
 import { createNodeSend } from './send.ts';
 
@@ -51,10 +54,12 @@ export async function openDatabase(env: Environment, dataDir: string): Promise<S
     const { createPglite } = await import('./pglite.ts');
     return await createPglite(resolve(dataDir));
   }
-  if (!/^postgres(ql)?:\/\//.test(url)) {
-    throw new ConfigError('DATABASE_URL must look like postgresql://user:password@host:5432/database');
-  }
-  return createPostgres({ connectionString: url });
+  const max = connectionsOf(env);
+  return createPostgres({
+    connectionString: url,
+    variable: env['DATABASE_URL'] ? 'DATABASE_URL' : 'SUPABASE_DB_URL',
+    ...(max === undefined ? {} : { max }),
+  });
 }
 
 /** The folder of the embedded database of a project. */
@@ -76,24 +81,19 @@ export async function pendingMigrations(config: Config, database: SqlDatabase): 
   return pending;
 }
 
-/** Migrates, and tells the database which apps and which access the configuration declares. */
-export async function migrate(config: Config, database: SqlDatabase): Promise<Migration[]> {
+/** Applies what the database lacks, and declares the configuration there. */
+export async function migrate({
+  config,
+  database,
+  engine,
+}: Pick<Project, 'config' | 'database' | 'engine'>): Promise<Migration[]> {
   const applied = await applyMigrations(database, await configuredMigrations(config));
-  await declare(config, database);
+  await engine.declare();
   return applied;
 }
 
-/** What the configuration says about apps and access, for policies, views and `status`. */
-export async function declare(config: Config, database: SqlDatabase): Promise<void> {
-  await database.call('declare_apps', {
-    apps: config.apps.map((app) => ({ app_key: app.app_key, name: app.name, connector: app.connector.metadata.name })),
-  });
-  await database.call('set_auth', { enabled: config.auth.enabled });
-  await database.call('declare_schedules', { schedules: toDeclaredSchedules(config) });
-  // Jobs of pg_cron, where it is; elsewhere `serve` is the clock.
-  await database.call('install_jobs', {});
-  await declareFeed(config, database);
-}
+/** An embedded database has one owner, wherever its folder lies. */
+const EMBEDDED_DEPLOYMENT = 'embedded';
 
 export interface Project {
   /** Where the configuration lies; `.env` and `.supasaasy/` are beside it. */
@@ -131,8 +131,10 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     config,
     database,
     env,
+    process: { host: hostname(), pid: process.pid },
+    deployment: database.kind === 'pglite' ? EMBEDDED_DEPLOYMENT : deploymentName(config, folder),
     ...engineOptions,
-    ports: { ...send, resolve: resolveHost, fetchAt: createFetchAt(), ...ports },
+    ports: { ...send, resolve: resolveHost, fetchAt: createFetchAt(), holder: createHolder(), ...ports },
   });
   return {
     folder,

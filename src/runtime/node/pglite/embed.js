@@ -1,12 +1,16 @@
 // @ts-check
 // JavaScript, so that a thread can read it without tsx (see worker.js).
 import { types } from '@electric-sql/pglite';
+import { readJson } from './unread.js';
 
 /** As `pg` reads them: 64-bit integers and numerics keep every digit as text. */
 const parsers = {
   [types.INT8]: (/** @type {string} */ text) => text,
   [types.NUMERIC]: (/** @type {string} */ text) => text,
+  [types.JSON]: readJson,
+  [types.JSONB]: readJson,
 };
+
 /** Text may be given as its bytes, which PGlite passes on in binary: as a string, a page of 90 kB takes a millisecond more. */
 const serializers = {
   [types.TEXT]: (/** @type {unknown} */ value) =>

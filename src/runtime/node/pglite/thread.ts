@@ -16,6 +16,9 @@ export type Word =
   | { readonly id: number; readonly error: Error; readonly fields: Readonly<Record<string, unknown>> }
   | { readonly heard: number };
 
+/** With Node's 4 MB, PGlite does not survive a JSON text of some 20,000 levels that a statement makes itself. */
+const STACK_MB = 64;
+
 export interface Thread extends Embedded {
   /** Whether something was asked that is not answered. */
   isBusy(): boolean;
@@ -26,7 +29,11 @@ export interface Thread extends Embedded {
  * As long as nothing is asked of it, it keeps no process alive.
  */
 export async function startThread(options: { readonly dataDir?: string }): Promise<Thread> {
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: options, execArgv: [] });
+  const worker = new Worker(new URL('./worker.js', import.meta.url), {
+    workerData: options,
+    execArgv: [],
+    resourceLimits: { stackSizeMb: STACK_MB },
+  });
   const waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>();
   const listeners = new Map<number, () => void>();
   let calls = 0;

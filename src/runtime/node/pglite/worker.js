@@ -6,6 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import { embed } from './embed.js';
 import { isPanic } from './is-panic.js';
+import { keepFilesPrivate } from './private-files.js';
 
 /** @typedef {import('./embedded.ts').Embedded} Embedded */
 /** @typedef {import('./thread.ts').Call} Call */
@@ -43,7 +44,11 @@ async function perform(call) {
 /** @param {Call} call */
 async function answer({ id, name, args }) {
   if (name === 'open') {
-    embedded = embed(await PGlite.create(workerData));
+    keepFilesPrivate();
+    // Its stack has 1 MB, of which PostgreSQL does not know: a recursion ends with an error (54001) before that, not with the
+    // database.
+    const startParams = [...PGlite.defaultStartParams, '-c', 'max_stack_depth=500kB'];
+    embedded = embed(await PGlite.create({ ...workerData, startParams }));
     return undefined;
   }
   if (embedded === undefined) throw new Error('the embedded database is not open');

@@ -563,7 +563,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a run that its worker left behind stays open',
     file: 'src/engine/sync/worker.ts',
-    find: 'for (const run of await store.idleRuns(filter)) touched.add(run);',
+    find: 'for (const run of await steadily(() => store.idleRuns(filter))) touched.add(run);',
     replace: '',
     tests: [WORKERS],
   },

@@ -9,6 +9,7 @@ import {
   PermissionError,
   RequestRefusedError,
 } from '../../errors.ts';
+import { probeRequest } from '../../kit/probe-request.ts';
 import type { Resource } from '../../kit/resource.ts';
 import type { Finding } from './finding.ts';
 
@@ -70,14 +71,23 @@ async function probe(app: App, ports: Ports, signal: AbortSignal): Promise<{ ske
   }
 }
 
-/** One record of a list tells whether it may be read. */
+/** A request without any effect shows whether the list may be read. */
 async function checkResource(app: App, resource: Resource, ports: Ports, signal: AbortSignal): Promise<Finding[]> {
+  const known = { check: 'permission', app_key: app.key, resource: resource.name } as const;
+  const request = probeRequest(app.config.connector, resource);
+  if (request === undefined)
+    return [
+      {
+        ...known,
+        level: 'warning',
+        message: `"${resource.name}" was not tried: its list cannot be asked for without an effect at the provider`,
+        remedy: 'a sync shows whether the key may read it',
+      },
+    ];
   try {
-    const variant = resource.list?.variants?.[0];
-    await ask(app, app.config.connector.page(resource, { limit: 1, variant }), ports, signal);
+    await ask(app, request, ports, signal);
     return [];
   } catch (error) {
-    const known = { check: 'permission', app_key: app.key, resource: resource.name } as const;
     if (error instanceof PermissionError)
       return [
         {

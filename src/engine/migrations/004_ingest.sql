@@ -696,11 +696,13 @@ end $$;
 -- For a dry run: what a sweep would look at after a pass that named p_ids, and what is nested in it:
 -- {"missing": 3, "children": {"invoice_line_item": 7}}. p_children: {resource: collection}
 create or replace function supasaasy.count_missing(p_app text, p_collection text, p_ids jsonb, p_hides_archived boolean, p_window_from float8, p_children jsonb) returns jsonb
-language sql stable set search_path = '' set jit = off set enable_nestloop = off as $$
-  with missing as materialized (
+language plpgsql stable set search_path = '' set jit = off set enable_nestloop = off as $$
+begin
+  return (with missing as materialized (
     select e.external_id from supasaasy.entities e
     left join (select distinct jsonb_array_elements_text(p_ids) as id) seen on seen.id = e.external_id
-    where e.app_key = p_app and e.collection_key = p_collection and e.deleted_at is null and seen.id is null
+    left join supasaasy.unlisted u on u.app_key = e.app_key and u.collection_key = e.collection_key and u.external_id = e.external_id
+    where e.app_key = p_app and e.collection_key = p_collection and e.deleted_at is null and seen.id is null and u.external_id is null
       and not (p_hides_archived and e.archived_at is not null)
       and (p_window_from is null or e.source_created_at >= to_timestamp(p_window_from))
   )
@@ -708,5 +710,5 @@ language sql stable set search_path = '' set jit = off set enable_nestloop = off
     select jsonb_object_agg(child.key, (
       select count(*) from supasaasy.entities c
       where c.app_key = p_app and c.collection_key = child.value and c.deleted_at is null and c.parent_id in (select external_id from missing)))
-    from jsonb_each_text(p_children) child), '{}'));
-$$;
+    from jsonb_each_text(p_children) child), '{}')));
+end $$;

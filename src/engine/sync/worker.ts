@@ -28,6 +28,8 @@ export interface WorkOptions {
 const FAN_OUT_BATCH = 500;
 const SWEEP_BATCH = 5_000;
 const CONFIRM_AT_MOST = 25;
+/** An object that no list shows, of a provider without a log of changes, is asked for again once a week. */
+const REMEMBER_UNLISTED_MS = 7 * 86_400_000;
 const IDLE_POLL_MS = 250;
 /** The first look of a worker without work at what others are reading; each look in vain doubles the wait. */
 const FIRST_IDLE_POLL_MS = 25;
@@ -231,20 +233,22 @@ async function fanOut(context: SyncContext, app: App, task: Task, stop: () => bo
 
 async function sweep(context: SyncContext, app: App, task: Task, stop: () => boolean): Promise<'done' | 'stopped'> {
   const run = task.run_id === null ? null : await context.store.getRun(task.run_id);
-  const list = app.config.connector.resources[task.resource]?.list;
+  const resource = app.config.connector.resources[task.resource];
+  const log = app.config.connector.changeLog;
+  const logged = resource?.incremental.by === 'events' && log !== undefined;
   for (;;) {
     if (stop()) return 'stopped';
     const swept = await context.store.sweep(task, {
       spec: app.spec(task.resource),
-      // Each absent object is asked for anyway; only a list that shows next to nothing is suspicious then.
-      share:
-        list?.confirmAbsence === undefined
-          ? context.settings.massDeleteShare
-          : Math.max(0.9, context.settings.massDeleteShare),
+      share: context.settings.massDeleteShare,
       floor: context.settings.massDeleteFloor,
       allow: run?.options.allow_mass_delete === true,
-      confirm: list?.confirmAbsence === undefined ? CONFIRM_AT_MOST : Number.MAX_SAFE_INTEGER,
-      hides_archived: list?.hidesArchived === true,
+      confirm: CONFIRM_AT_MOST,
+      ask_all: resource?.list?.hides !== undefined,
+      // A change of an unlisted object shows in the log only: without it, each is asked for.
+      remember_ms: logged ? 0 : REMEMBER_UNLISTED_MS,
+      remember_logged_ms: log?.retentionMs ?? REMEMBER_UNLISTED_MS,
+      hides_archived: resource?.list?.hidesArchived === true,
       batch: SWEEP_BATCH,
       purge: app.config.on_delete === 'purge',
       lease_seconds: context.settings.leaseSeconds,

@@ -203,6 +203,28 @@ export const mirroringCases: readonly ConnectorCase[] = [
     await world.deliver([]);
     assert.equal(await world.changes(), before);
   }),
+  check(ORDER, "keeps another account's delivery, says why, and takes nothing from it", async (subject) => {
+    const { parse } = subject.connector.webhook;
+    const world = await createWorld(subject);
+    assertCompleted(await world.sync('full'));
+    const before = await world.changes();
+    const theirs = change(world, 10).flatMap((delivery) => {
+      const { account } = parse(delivery.body);
+      const renamed = account === undefined ? [] : [delivery.body.replaceAll(`"${account}"`, '"another_account"')];
+      return (subject.foreign?.(delivery.body) ?? renamed).map((body) => ({ ...delivery, body }));
+    });
+    await world.deliver(theirs);
+    assert.equal(await world.changes(), before, "another account's delivery has changed the mirror");
+    const kept = await world.query<{ state: string; reason: string | null }>(
+      'select state, reason from supasaasy.inbox where app_key = $1',
+      [world.app],
+    );
+    assert.equal(kept.length, new Set(theirs.map(({ body }) => parse(body).id)).size, 'not every delivery was kept');
+    for (const { state, reason } of kept) {
+      assert.equal(state, 'ignored');
+      assert.match(reason ?? '', /\S/);
+    }
+  }),
   check(ORDER, 'ends the same when the deliveries come in reverse', async (subject) => {
     const after = async (order: (deliveries: TrialDelivery[]) => TrialDelivery[]) => {
       const world = await createWorld(subject);

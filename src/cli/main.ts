@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Command, CommanderError } from 'commander';
+import { endAtBrokenPipe } from './broken-pipe.ts';
 import { type Cli, type DefineCommand, EXIT } from './command.ts';
 import { createInterrupt } from './interrupt.ts';
 import { createOutput } from './output.ts';
@@ -31,6 +32,7 @@ const commands: Readonly<Record<string, () => Promise<DefineCommand>>> = {
 export async function main(args: readonly string[]): Promise<never> {
   const out = createOutput(process.env);
   const interrupt = createInterrupt(out.note);
+  endAtBrokenPipe(interrupt.stop);
   const cli: Cli = { out, env: process.env, cwd: process.cwd(), interruptible: interrupt.listen, exitCode: undefined };
   const program = createProgram();
   try {

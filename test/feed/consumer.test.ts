@@ -459,7 +459,9 @@ describeEachDatabase(
             await new Promise((resolve) => signal.addEventListener('abort', resolve));
             // The transaction ends a moment after the signal.
             await new Promise((resolve) => setImmediate(resolve));
-            await tx.query(`insert into public.ledger values ('late')`).catch((error: Error) => late.push(error.message));
+            await tx
+              .query(`insert into public.ledger values ('late')`)
+              .catch((error: Error) => late.push(error.message));
             await new Promise(() => {});
           },
         }),

@@ -50,6 +50,7 @@ describe('a project that "supasaasy init" made, with the packed package', { time
     const again = await supasaasy('init');
     expect(again.written).toEqual([]);
     expect(again.kept).toContain('supabase/config.toml');
+    expect(again.renewed).toContain('supabase/functions/webhook/deno.json');
     expect(readdirSync(join(folder, 'supabase/functions/_supasaasy/src'))).not.toContain('of-an-older-version.ts');
     expect(await supasaasy('migrations')).toMatchObject({ state: 'new' });
     expect(readdirSync(join(folder, 'supabase/migrations'))).toHaveLength(1);

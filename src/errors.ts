@@ -111,6 +111,11 @@ export class PagingError extends SupasaasyError {
   override readonly recovery = 'retry';
 }
 
+/** The description does not fit the answers: a path leads to nothing, or paging works another way. */
+export class DescriptionError extends SupasaasyError {
+  override readonly code = 'description_wrong';
+}
+
 /** The provider understood and refused: asking again the same way is useless. */
 export class RequestRefusedError extends SupasaasyError {
   override readonly code = 'request_refused';

@@ -1,8 +1,8 @@
 import type { SqlSpec } from '../kit/resource.ts';
 import type { Database } from './database.ts';
 import { excessOf } from './json-limits.ts';
-import type { Counts, PageContext, Run, Task } from './store.ts';
-import { markExcesses } from './unstorable.ts';
+import type { Counts, PageCheck, PageContext, Run, Task } from './store.ts';
+import { markExcesses, markUnstorable } from './unstorable.ts';
 
 /** The SQL functions that prove, explain and mend (migrations 017 and 018), typed as in store.ts. */
 export function createProof(db: Database) {
@@ -10,7 +10,7 @@ export function createProof(db: Database) {
     auditPage: (task: Task, body: string, page: AuditPage) =>
       db.call<AuditedPage>('audit_page', {
         ...lease(task),
-        body: page.careful === true ? markExcesses(body) : body,
+        body: page.careful === true ? markUnstorable(body) : body,
         page,
       }),
     auditExtras: (task: Task, page: AuditExtras) =>
@@ -65,6 +65,7 @@ export interface AuditedPage {
   readonly cursor: string | null;
   readonly cursor_created: number | null;
   readonly done: boolean;
+  readonly check?: PageCheck;
 }
 
 /** What an audit found of one resource. */
@@ -92,7 +93,7 @@ export interface ResourceHealth {
   readonly app_key: string;
   readonly resource: string;
   readonly collection_key: string;
-  readonly state: 'ok' | 'differs' | 'failing' | 'never synced' | 'deletions paused' | 'paused';
+  readonly state: 'ok' | 'differs' | 'unproven' | 'failing' | 'never synced' | 'deletions paused' | 'paused';
   readonly last_success_at: string | null;
   readonly watermark: string | null;
   readonly lag: string | null;
@@ -115,6 +116,11 @@ export interface ResourceHealth {
   readonly source_count: number | null;
   readonly mirror_count: number | null;
   readonly digest: string | null;
+  /** How the lists ended: "flag", "short page, count". */
+  readonly certificate_ended_by: string | null;
+  /** Why the certificate does not hold. */
+  readonly certificate_reason: string | null;
+  readonly certificate_evidence: Readonly<Record<string, unknown>> | null;
 }
 
 export interface QuarantineFilter {

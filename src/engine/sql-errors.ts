@@ -1,6 +1,8 @@
 import {
+  CursorLostError,
   DatabaseAwayError,
   DatabaseError,
+  DescriptionError,
   LeaseLostError,
   NotFoundError,
   PagingError,
@@ -16,6 +18,7 @@ const OWN_CODES: Readonly<Record<string, (message: string, cause: unknown) => Su
   SY003: (message, cause) => new PagingError(message, { cause }),
   SY004: (message, cause) => new NotFoundError(message, { cause }),
   SY005: (message, cause) => new RequestRefusedError(message, { cause }),
+  SY006: (message, cause) => new DescriptionError(message, { cause }),
 };
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
@@ -56,6 +59,16 @@ export function fromSqlError(error: unknown, name: string): SupasaasyError {
 export function sqlStateOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+/** The answers themselves show that the list cannot be read as it is described. */
+export function isUnproven(error: unknown): boolean {
+  return (
+    error instanceof DescriptionError ||
+    error instanceof CursorLostError ||
+    error instanceof PagingError ||
+    (error instanceof ProviderError && sqlStateOf(error.cause) === 'SY002')
+  );
 }
 
 /** The text itself is at fault (not JSON, U+0000, a number too large for its place): reading record by record may help. */

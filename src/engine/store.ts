@@ -49,6 +49,7 @@ export function createStore(db: Database) {
       delayMs: number,
       requests: number,
       maxAttempts: number,
+      unproven = false,
     ) =>
       db.call<string | null>('release_task', {
         ...lease(task),
@@ -57,6 +58,7 @@ export function createStore(db: Database) {
         delay_ms: delayMs,
         requests,
         max_attempts: maxAttempts,
+        unproven,
       }),
     loseCursor: (task: Task, hasRange: boolean) =>
       db.call<boolean>('lose_cursor', { ...lease(task), has_range: hasRange }),

@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from 'vitest';
-import { queryMirror } from '../../src/engine/query.ts';
+import { QUERY_TIMEOUT_MS, queryMirror } from '../../src/engine/query.ts';
 import { RequestRefusedError } from '../../src/errors.ts';
 import { describeEachDatabase, type TestDatabase } from '../setup/database.ts';
 
@@ -62,6 +62,21 @@ describeEachDatabase(
       expect(await db.query('select from pg_largeobject_metadata')).toEqual([]);
       // And what comes after it may write again.
       await db.query(`update supasaasy.settings set value = '"the-setting"' where key = 'canary'`);
+    });
+
+    it('runs read-only, as the reader, and not longer than half a minute; what comes after it does not', async () => {
+      const settings = (names: string) =>
+        `select ${names
+          .split(' ')
+          .map((name) => `current_setting('${name}') as ${name}`)
+          .join(', ')}`;
+      expect(await ask(`${settings('transaction_read_only statement_timeout')}, current_user::text as me`)).toBe(
+        '{"columns":["transaction_read_only","statement_timeout","me"],"rows":[{"transaction_read_only":"on","statement_timeout":"30s","me":"supasaasy_reader"}],"truncated":false}',
+      );
+      expect(QUERY_TIMEOUT_MS).toBe(30_000);
+      expect(await db.query(settings('transaction_read_only statement_timeout'))).toEqual([
+        { transaction_read_only: 'off', statement_timeout: '0' },
+      ]);
     });
 
     it('A45: sees no secret: no vault, no settings, no members, no files, and never as another role', async () => {

@@ -24,12 +24,23 @@ const SETTINGS: ConsumerSettings = {
 function open(settings: Partial<ConsumerSettings> = {}) {
   const clock = { now: NOON };
   const settled: [number, boolean][] = [];
-  const context = { settings: { ...SETTINGS, ...settings }, ports: defaultPorts({ now: () => clock.now, random: () => 1 }) };
-  const queue = createKeyedQueue(context as Parameters<typeof createKeyedQueue>[0], (change, dead) => settled.push([change.seq, dead]));
-  const add = (seq: number, key: string, ageMs = 0) => queue.add(toChange({ id: `id_${seq}`, key }, seq, new Date(NOON - ageMs)));
+  const context = {
+    settings: { ...SETTINGS, ...settings },
+    ports: defaultPorts({ now: () => clock.now, random: () => 1 }),
+  };
+  const queue = createKeyedQueue(context as Parameters<typeof createKeyedQueue>[0], (change, dead) =>
+    settled.push([change.seq, dead]),
+  );
+  const add = (seq: number, key: string, ageMs = 0) =>
+    queue.add(toChange({ id: `id_${seq}`, key }, seq, new Date(NOON - ageMs)));
   const recv = (limit = 10) => {
     const batch = queue.recv(limit);
-    return { ...batch, token: batch.token ?? 0, seqs: batch.changes.map(({ seq }) => seq), attempts: batch.changes.map(({ attempt }) => attempt) };
+    return {
+      ...batch,
+      token: batch.token ?? 0,
+      seqs: batch.changes.map(({ seq }) => seq),
+      attempts: batch.changes.map(({ attempt }) => attempt),
+    };
   };
   const at = (batch: { changes: readonly Change[] }, seq: number): Change => {
     const change = batch.changes.find((one) => one.seq === seq);
@@ -42,7 +53,12 @@ function open(settings: Partial<ConsumerSettings> = {}) {
 describe('a queue in this process', () => {
   it('hands out in order, as much as was asked for, and each change once', () => {
     const { queue, add, recv, settled } = open();
-    for (const [seq, key] of [[3, 'c'], [1, 'a'], [2, 'b']] as const) add(seq, key);
+    for (const [seq, key] of [
+      [3, 'c'],
+      [1, 'a'],
+      [2, 'b'],
+    ] as const)
+      add(seq, key);
     add(2, 'b');
     const first = recv(2);
     expect(first).toMatchObject({ token: 1, seqs: [1, 2], attempts: [1, 1], lease_ms: 30_000, wait_ms: 0 });
@@ -50,7 +66,10 @@ describe('a queue in this process', () => {
     expect(queue.recv(10)).toEqual({ token: null, changes: [], wait_ms: null, busy: true });
     expect(queue.ack(first.token, first.changes)).toEqual({ acked: 2, repeated: 0, lost: 0 });
     expect(queue.ack(first.token, first.changes)).toEqual({ acked: 0, repeated: 2, lost: 0 });
-    expect(settled).toEqual([[1, false], [2, false]]);
+    expect(settled).toEqual([
+      [1, false],
+      [2, false],
+    ]);
     expect(queue.recv(10)).toEqual({ token: null, changes: [], wait_ms: null });
   });
 
@@ -85,7 +104,10 @@ describe('a queue in this process', () => {
     expect(recv().seqs).toEqual([]);
     clock.now += 1;
     const second = recv();
-    expect([second.seqs, second.attempts]).toEqual([[1, 2], [2, 1]]);
+    expect([second.seqs, second.attempts]).toEqual([
+      [1, 2],
+      [2, 1],
+    ]);
     expect(() => queue.ack(first.token, first.changes)).toThrow(LeaseLostError);
     expect(() => queue.nack(first.token, at(first, 1), { error: 'x' })).toThrow('no longer yours');
     expect(() => queue.extend(first.token)).toThrow(LeaseLostError);
@@ -100,7 +122,9 @@ describe('a queue in this process', () => {
     clock.now += 30_000;
     const fourth = recv();
     expect([fourth.seqs, fourth.attempts]).toEqual([[2], [1]]);
-    expect(queue.deadLetters).toMatchObject([{ change: { seq: 1 }, attempts: 3, error: 'it was handed out 3 times and nobody answered' }]);
+    expect(queue.deadLetters).toMatchObject([
+      { change: { seq: 1 }, attempts: 3, error: 'it was handed out 3 times and nobody answered' },
+    ]);
   });
 
   it('gives back at once what is released, without counting', () => {
@@ -112,9 +136,19 @@ describe('a queue in this process', () => {
 
   it('holds an entity after a failure, for as long as was asked or by the backoff', () => {
     const { queue, add, recv, clock, at } = open();
-    for (const [seq, key] of [[1, 'a'], [2, 'b'], [3, 'a']] as const) add(seq, key);
+    for (const [seq, key] of [
+      [1, 'a'],
+      [2, 'b'],
+      [3, 'a'],
+    ] as const)
+      add(seq, key);
     const first = recv();
-    expect(queue.nack(first.token, at(first, 1), { error: 'x', delayMs: 500 })).toEqual({ state: 'waiting', attempts: 1, delay_ms: 500, failing_ms: 0 });
+    expect(queue.nack(first.token, at(first, 1), { error: 'x', delayMs: 500 })).toEqual({
+      state: 'waiting',
+      attempts: 1,
+      delay_ms: 500,
+      failing_ms: 0,
+    });
     // What followed it in this batch is not ours to answer any more.
     expect(queue.nack(first.token, at(first, 3), { error: 'x' })).toEqual({ state: 'settled' });
     expect(queue.ack(first.token, [at(first, 2)])).toMatchObject({ acked: 1 });
@@ -123,11 +157,23 @@ describe('a queue in this process', () => {
     expect(recv()).toMatchObject({ seqs: [], wait_ms: 1 });
     clock.now += 1;
     const second = recv();
-    expect([second.seqs, second.attempts]).toEqual([[1, 3], [2, 1]]);
-    expect(queue.nack(second.token, at(second, 1), { error: 'x' })).toEqual({ state: 'waiting', attempts: 2, delay_ms: 2000, failing_ms: 0 });
+    expect([second.seqs, second.attempts]).toEqual([
+      [1, 3],
+      [2, 1],
+    ]);
+    expect(queue.nack(second.token, at(second, 1), { error: 'x' })).toEqual({
+      state: 'waiting',
+      attempts: 2,
+      delay_ms: 2000,
+      failing_ms: 0,
+    });
     clock.now += 2000;
     const third = recv();
-    expect(queue.nack(third.token, at(third, 1), { error: 'the last' })).toEqual({ state: 'dead', attempts: 3, failing_ms: 2000 });
+    expect(queue.nack(third.token, at(third, 1), { error: 'the last' })).toEqual({
+      state: 'dead',
+      attempts: 3,
+      failing_ms: 2000,
+    });
     expect(queue.deadLetters).toMatchObject([{ change: { seq: 1 }, error: 'the last', attempts: 3 }]);
     const fourth = recv();
     expect([fourth.seqs, fourth.attempts]).toEqual([[3], [1]]);
@@ -143,7 +189,10 @@ describe('a queue in this process', () => {
     const skip = open();
     for (const seq of [1, 2]) skip.add(seq, 'a');
     const one = skip.recv();
-    expect(skip.queue.nack(one.token, skip.at(one, 1), { error: 'x', dead: true })).toMatchObject({ state: 'dead', attempts: 1 });
+    expect(skip.queue.nack(one.token, skip.at(one, 1), { error: 'x', dead: true })).toMatchObject({
+      state: 'dead',
+      attempts: 1,
+    });
     expect(skip.settled).toEqual([[1, true]]);
     expect(skip.recv().seqs).toEqual([2]);
     const block = open({ onDead: 'block' });
@@ -186,22 +235,61 @@ describe('a queue in this process', () => {
 
 describe('a source in memory', () => {
   const at = (seconds: number) => new Date(NOON + seconds * 1000);
-  const seeded = () => memory([{ id: 'one', at: at(0) }, { id: 'two', key: 'k', type: 't', headers: { h: '1' }, payload: { n: 1 }, at: at(10) }, { at: at(20) }]);
+  const seeded = () =>
+    memory([
+      { id: 'one', at: at(0) },
+      { id: 'two', key: 'k', type: 't', headers: { h: '1' }, payload: { n: 1 }, at: at(10) },
+      { at: at(20) },
+    ]);
   const receiver = async (source = seeded(), settings: Partial<ConsumerSettings> = {}) =>
-    await source.open({ settings: { ...SETTINGS, ...settings }, ports: defaultPorts({ now: () => NOON + 60_000 }) } as unknown as Parameters<typeof source.open>[0]);
+    await source.open({
+      settings: { ...SETTINGS, ...settings },
+      ports: defaultPorts({ now: () => NOON + 60_000 }),
+    } as unknown as Parameters<typeof source.open>[0]);
   const never = new AbortController().signal;
 
   it('shows an event as handlers get it', async () => {
     const { changes } = await (await receiver()).recv(10, never);
     expect(changes).toEqual([
-      { seq: 1, id: 'one', foreign_id: 'one', type: 'event', app_key: null, collection_key: null, external_id: null, operation: null, headers: { idempotency_key: 'one' }, created_at: at(0).toISOString(), before: null, after: null, changed_fields: null, attempt: 1 },
-      { seq: 2, id: 'two', foreign_id: 'k', type: 't', app_key: null, collection_key: null, external_id: null, operation: null, headers: { idempotency_key: 'two', h: '1' }, created_at: at(10).toISOString(), before: null, after: { n: 1 }, changed_fields: null, attempt: 1 },
+      {
+        seq: 1,
+        id: 'one',
+        foreign_id: 'one',
+        type: 'event',
+        app_key: null,
+        collection_key: null,
+        external_id: null,
+        operation: null,
+        headers: { idempotency_key: 'one' },
+        created_at: at(0).toISOString(),
+        before: null,
+        after: null,
+        changed_fields: null,
+        attempt: 1,
+      },
+      {
+        seq: 2,
+        id: 'two',
+        foreign_id: 'k',
+        type: 't',
+        app_key: null,
+        collection_key: null,
+        external_id: null,
+        operation: null,
+        headers: { idempotency_key: 'two', h: '1' },
+        created_at: at(10).toISOString(),
+        before: null,
+        after: { n: 1 },
+        changed_fields: null,
+        attempt: 1,
+      },
       expect.objectContaining({ seq: 3, id: '3', foreign_id: '3' }),
     ]);
   });
 
   it('begins where it is told to', async () => {
-    const read = async (start: ConsumerSettings['start']) => (await (await receiver(seeded(), { start })).recv(10, never)).changes.map(({ seq }) => seq);
+    const read = async (start: ConsumerSettings['start']) =>
+      (await (await receiver(seeded(), { start })).recv(10, never)).changes.map(({ seq }) => seq);
     expect(await read('start')).toEqual([1, 2, 3]);
     expect(await read('now')).toEqual([]);
     expect(await read(at(10))).toEqual([2, 3]);

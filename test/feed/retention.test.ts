@@ -11,8 +11,11 @@ describeEachDatabase('the feed and its past', (make) => {
   // Retention looks at all of a database.
   beforeEach(async () => {
     if (db === undefined) db = await make({ template: 'engine' });
-    for (const table of ['consumers', 'changes', 'messages', 'feed_history', 'entities', 'consumer_receipts']) await db.query(`delete from supasaasy.${table}`);
-    await db.query(`update supasaasy.feed_state set trimmed_until = null, messages_trimmed_until = null, kept_at = null`);
+    for (const table of ['consumers', 'changes', 'messages', 'feed_history', 'entities', 'consumer_receipts'])
+      await db.query(`delete from supasaasy.${table}`);
+    await db.query(
+      `update supasaasy.feed_state set trimmed_until = null, messages_trimmed_until = null, kept_at = null`,
+    );
     await db.query(`select supasaasy.ensure_collection('acme_thing')`);
     store = createFeedStore(db.database);
   });
@@ -32,16 +35,32 @@ describeEachDatabase('the feed and its past', (make) => {
     );
     return Number(row?.seq);
   };
-  const left = async (log: 'changes' | 'messages' = 'changes') => (await readRows(db, log, 'true order by seq')).map((row) => row['external_id'] ?? row['message_id']);
-  const declare = (name: string, values: Partial<DeclaredConsumer> = {}) => store.declare([{ name, kind: 'changes', start: 'start', lease_ms: 300_000, ...values }], false);
+  const left = async (log: 'changes' | 'messages' = 'changes') =>
+    (await readRows(db, log, 'true order by seq')).map((row) => row['external_id'] ?? row['message_id']);
+  const declare = (name: string, values: Partial<DeclaredConsumer> = {}) =>
+    store.declare([{ name, kind: 'changes', start: 'start', lease_ms: 300_000, ...values }], false);
   const state = async (): Promise<Values> => (await readRows(db, 'feed_state', 'true'))[0] ?? {};
 
   describe('forgets', () => {
     it('what is older than it is told to keep, oldest first, as much as it may at one time', async () => {
-      for (const [id, days] of [['a', 12], ['b', 11], ['c', 9], ['d', 0]] as const) await change(id, days);
-      for (const [id, days] of [['m', 12], ['n', 11], ['o', 9]] as const) await message(id, days);
+      for (const [id, days] of [
+        ['a', 12],
+        ['b', 11],
+        ['c', 9],
+        ['d', 0],
+      ] as const)
+        await change(id, days);
+      for (const [id, days] of [
+        ['m', 12],
+        ['n', 11],
+        ['o', 9],
+      ] as const)
+        await message(id, days);
       expect(await store.trim(10, false, 1)).toEqual({ changes: 1, messages: 1, held_by: [] });
-      expect([await left(), await left('messages')]).toEqual([['b', 'c', 'd'], ['n', 'o']]);
+      expect([await left(), await left('messages')]).toEqual([
+        ['b', 'c', 'd'],
+        ['n', 'o'],
+      ]);
       expect(await store.trim(10, false, 100)).toEqual({ changes: 1, messages: 1, held_by: [] });
       expect([await left(), await left('messages')]).toEqual([['c', 'd'], ['o']]);
       expect(await store.trim(10, false, 100)).toEqual({ changes: 0, messages: 0, held_by: [] });
@@ -97,7 +116,11 @@ describeEachDatabase('the feed and its past', (make) => {
     const seed = async () => {
       for (const id of ['a', 'b', 'c', 'd']) await change(id, 12);
     };
-    const kept = async (answer: { changes: number; held_by: readonly { consumer: string; since: string }[] }) => ({ ...answer, left: await left(), holders: answer.held_by.map(({ consumer }) => consumer) });
+    const kept = async (answer: { changes: number; held_by: readonly { consumer: string; since: string }[] }) => ({
+      ...answer,
+      left: await left(),
+      holders: answer.held_by.map(({ consumer }) => consumer),
+    });
 
     it('has not read', async () => {
       await seed();
@@ -116,7 +139,11 @@ describeEachDatabase('the feed and its past', (make) => {
       // Of a batch that is answered in parts: what comes before the first that is open.
       const seqs = batch.changes.map(({ seq }) => seq);
       await store.ack('reader', batch.token ?? 0, [seqs[0] ?? 0, seqs[2] ?? 0], undefined);
-      expect(await kept(await store.trim(10, false, 100))).toMatchObject({ holders: ['reader'], changes: 1, left: ['b', 'c', 'd'] });
+      expect(await kept(await store.trim(10, false, 100))).toMatchObject({
+        holders: ['reader'],
+        changes: 1,
+        left: ['b', 'c', 'd'],
+      });
       await store.ack('reader', batch.token ?? 0, null, undefined);
       expect(await kept(await store.trim(10, false, 100))).toMatchObject({ holders: [], changes: 3, left: [] });
     });
@@ -128,7 +155,11 @@ describeEachDatabase('the feed and its past', (make) => {
       const second = batch.changes[1]?.seq ?? 0;
       await store.nack('reader', batch.token ?? 0, second, 'x', 60_000, false);
       await store.ack('reader', batch.token ?? 0, null, undefined);
-      expect(await kept(await store.trim(10, false, 100))).toMatchObject({ holders: ['reader'], changes: 1, left: ['b', 'c', 'd'] });
+      expect(await kept(await store.trim(10, false, 100))).toMatchObject({
+        holders: ['reader'],
+        changes: 1,
+        left: ['b', 'c', 'd'],
+      });
       await db.query('update supasaasy.consumer_held set not_before = clock_timestamp()');
       const again = await store.recv('reader', 100, null);
       await store.nack('reader', again.token ?? 0, second, 'x', null, true);
@@ -151,7 +182,11 @@ describeEachDatabase('the feed and its past', (make) => {
       await seed();
       for (const id of ['m', 'n']) await message(id, 12);
       await declare('reader', { kind: 'messages', topic: 't' });
-      expect(await store.trim(10, false, 100)).toMatchObject({ changes: 4, messages: 0, held_by: [{ consumer: 'reader' }] });
+      expect(await store.trim(10, false, 100)).toMatchObject({
+        changes: 4,
+        messages: 0,
+        held_by: [{ consumer: 'reader' }],
+      });
       expect(await left('messages')).toEqual(['m', 'n']);
     });
 
@@ -168,9 +203,14 @@ describeEachDatabase('the feed and its past', (make) => {
       await declare('done', { start: 'now' });
       await change('young', 1);
       expect(await store.trim(10, true, 100)).toMatchObject({ changes: 4, held_by: [{ consumer: 'slow' }] });
-      expect((await store.status(null)).map(({ name, lost }) => [name, lost])).toEqual([['done', 0], ['slow', 4]]);
+      expect((await store.status(null)).map(({ name, lost }) => [name, lost])).toEqual([
+        ['done', 0],
+        ['slow', 4],
+      ]);
       // What it was about to read is empty now; what follows comes with the next call.
-      const rest = [await store.recv('slow', 100, null), await store.recv('slow', 100, null)].flatMap(({ changes }) => changes);
+      const rest = [await store.recv('slow', 100, null), await store.recv('slow', 100, null)].flatMap(
+        ({ changes }) => changes,
+      );
       expect(rest.map(({ external_id }) => external_id)).toEqual(['young']);
     });
   });
@@ -191,7 +231,14 @@ describeEachDatabase('the feed and its past', (make) => {
     /** Created, changed, deleted, created again. */
     async function write() {
       let previous: number | null = null;
-      for (const [n, [operation, before]] of ([['create', null], ['update', { n: 1 }], ['delete', { n: 2 }], ['create', null]] as const).entries()) {
+      for (const [n, [operation, before]] of (
+        [
+          ['create', null],
+          ['update', { n: 1 }],
+          ['delete', { n: 2 }],
+          ['create', null],
+        ] as const
+      ).entries()) {
         const [row]: { seq: string }[] = await db.query(
           `insert into supasaasy.changes (app_key, collection_key, external_id, operation, origin, version, changed_at, before, previous_seq)
            values ('app', 'acme_thing', 'x', $1, 'sync', 1, $2, $3, $4) returning seq`,
@@ -199,10 +246,23 @@ describeEachDatabase('the feed and its past', (make) => {
         );
         previous = Number(row?.seq);
       }
-      await insertEntity(db, { app_key: 'app', collection_key: 'acme_thing', external_id: 'x', raw_payload: { n: 3 }, change_seq: previous, created_at: first });
+      await insertEntity(db, {
+        app_key: 'app',
+        collection_key: 'acme_thing',
+        external_id: 'x',
+        raw_payload: { n: 3 },
+        change_seq: previous,
+        created_at: first,
+      });
     }
     const asOf = async (at: string, id = 'x', app = 'app') =>
-      (await db.query<{ p: unknown }>(`select supasaasy.entity_as_of($2, 'acme_thing', $3, $1::timestamptz) as p`, [at, app, id]))[0]?.p;
+      (
+        await db.query<{ p: unknown }>(`select supasaasy.entity_as_of($2, 'acme_thing', $3, $1::timestamptz) as p`, [
+          at,
+          app,
+          id,
+        ])
+      )[0]?.p;
     const just = (moment: string, ms: number) => new Date(Date.parse(moment) + ms).toISOString();
 
     it('at each moment: a version begins at its moment and ends before the next one', async () => {
@@ -222,8 +282,17 @@ describeEachDatabase('the feed and its past', (make) => {
 
     it('in all versions, oldest first', async () => {
       await write();
-      const versions = await db.query<{ operation: string; since: Date; until: Date | null; payload: unknown }>(`select * from supasaasy.entity_versions('app', 'acme_thing', 'x')`);
-      expect(versions.map(({ operation, since, until, payload }) => [operation, new Date(since).toISOString(), until === null ? null : new Date(until).toISOString(), payload])).toEqual([
+      const versions = await db.query<{ operation: string; since: Date; until: Date | null; payload: unknown }>(
+        `select * from supasaasy.entity_versions('app', 'acme_thing', 'x')`,
+      );
+      expect(
+        versions.map(({ operation, since, until, payload }) => [
+          operation,
+          new Date(since).toISOString(),
+          until === null ? null : new Date(until).toISOString(),
+          payload,
+        ]),
+      ).toEqual([
         ['create', first, second, { n: 1 }],
         ['update', second, third, { n: 2 }],
         ['delete', third, fourth, null],
@@ -245,13 +314,30 @@ describeEachDatabase('the feed and its past', (make) => {
     });
 
     it('of a quiet first load, and that it no longer knows', async () => {
-      await insertEntity(db, { app_key: 'app', collection_key: 'acme_thing', external_id: 'q', raw_payload: { n: 1 }, created_at: second });
+      await insertEntity(db, {
+        app_key: 'app',
+        collection_key: 'acme_thing',
+        external_id: 'q',
+        raw_payload: { n: 1 },
+        created_at: second,
+      });
       expect([await asOf(first, 'q'), await asOf(second, 'q')]).toEqual([null, { n: 1 }]);
-      await insertEntity(db, { app_key: 'app', collection_key: 'acme_thing', external_id: 'gone', raw_payload: { n: 1 }, created_at: second, deleted_at: fromNow(-5) });
+      await insertEntity(db, {
+        app_key: 'app',
+        collection_key: 'acme_thing',
+        external_id: 'gone',
+        raw_payload: { n: 1 },
+        created_at: second,
+        deleted_at: fromNow(-5),
+      });
       expect(await asOf(third, 'gone')).toBeNull();
       await db.query('update supasaasy.feed_state set trimmed_until = $1', [fourth]);
       await expect(asOf(third, 'gone')).rejects.toThrow(/the feed begins at .* is no longer known/);
-      expect([await asOf(first, 'gone'), await asOf(fourth, 'gone'), await asOf(third, 'never there')]).toEqual([null, null, null]);
+      expect([await asOf(first, 'gone'), await asOf(fourth, 'gone'), await asOf(third, 'never there')]).toEqual([
+        null,
+        null,
+        null,
+      ]);
       await store.declareHistory([{ app_key: 'app', collection_key: 'acme_thing' }]);
       expect(await asOf(third, 'gone')).toBeNull();
     });
@@ -259,20 +345,40 @@ describeEachDatabase('the feed and its past', (make) => {
     it.each<[unknown, unknown, unknown]>([
       [{ a: 1 }, { a: 1 }, []],
       [{ a: 1, b: 2 }, { a: 1, b: 3 }, [{ path: ['b'], before: 2, after: 3 }]],
-      [{ a: 1 }, { b: 1 }, [{ path: ['a'], before: 1 }, { path: ['b'], after: 1 }]],
-      [{ a: [1, { c: 2 }] }, { a: [1, { c: 3 }, 4] }, [{ path: ['a', '1', 'c'], before: 2, after: 3 }, { path: ['a', '2'], after: 4 }]],
+      [
+        { a: 1 },
+        { b: 1 },
+        [
+          { path: ['a'], before: 1 },
+          { path: ['b'], after: 1 },
+        ],
+      ],
+      [
+        { a: [1, { c: 2 }] },
+        { a: [1, { c: 3 }, 4] },
+        [
+          { path: ['a', '1', 'c'], before: 2, after: 3 },
+          { path: ['a', '2'], after: 4 },
+        ],
+      ],
       [{ a: [1, 2] }, { a: [1] }, [{ path: ['a', '1'], before: 2 }]],
       [{ a: [] }, { a: {} }, [{ path: ['a'], before: [], after: {} }]],
       [{ a: null }, { a: 1 }, [{ path: ['a'], before: null, after: 1 }]],
       [null, { a: 1 }, [{ path: [], before: null, after: { a: 1 } }]],
     ])('and what differs between %o and %o', async (before, after, expected) => {
-      const [row] = await db.query<{ d: unknown }>('select supasaasy.diff_values($1::jsonb, $2::jsonb) as d', [JSON.stringify(before), JSON.stringify(after)]);
+      const [row] = await db.query<{ d: unknown }>('select supasaasy.diff_values($1::jsonb, $2::jsonb) as d', [
+        JSON.stringify(before),
+        JSON.stringify(after),
+      ]);
       expect(row?.d).toEqual(expected);
     });
 
     it('and what differs between two moments', async () => {
       await write();
-      const [row] = await db.query<{ d: unknown }>(`select supasaasy.diff_versions('app', 'acme_thing', 'x', $1, $2) as d`, [first, second]);
+      const [row] = await db.query<{ d: unknown }>(
+        `select supasaasy.diff_versions('app', 'acme_thing', 'x', $1, $2) as d`,
+        [first, second],
+      );
       expect(row?.d).toEqual([{ path: ['n'], before: 1, after: 2 }]);
     });
   });

@@ -74,7 +74,9 @@ export function createAcmeAccount(id = 'acme_account', stamps: Stamps = {}) {
     },
     create(kind: string, fields: Fields = {}): AcmeObject {
       const id = typeof fields['id'] === 'string' ? fields['id'] : newId(kind);
-      return put(kind, { created: seconds, ...fields, id } as Stored, 'created');
+      // A thing always says whether it is active.
+      const shown = kind === 'thing' ? { active: true } : {};
+      return put(kind, { created: seconds, ...shown, ...fields, id } as Stored, 'created');
     },
     update(kind: string, id: string, fields: Fields): AcmeObject {
       const known = table(kind).get(id);

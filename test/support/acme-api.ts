@@ -83,6 +83,9 @@ function answer(account: AcmeAccount, { path, query, key }: AcmeRequest): Respon
   );
 }
 
+/** Pages of four where nobody asks for a size. */
+const limitOf = (query: URLSearchParams) => Number(query.get('limit') ?? 4);
+
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 function newestFirst(objects: readonly AcmeObject[]): AcmeObject[] {
@@ -97,7 +100,7 @@ function one(account: AcmeAccount, kind: string, id: string): Response {
 /** Goes on after the record of the cursor, which must exist. */
 function byId(list: readonly AcmeObject[], query: URLSearchParams, known: readonly AcmeObject[] = list): Response {
   const after = query.get('after');
-  const limit = Number(query.get('limit'));
+  const limit = limitOf(query);
   if (after !== null && !known.some(({ id }) => id === after)) return json({ error: { code: 'cursor' } }, 400);
   const start = after === null ? 0 : list.findIndex(({ id }) => id === after) + 1;
   return json({ data: list.slice(start, start + limit), has_more: start + limit < list.length });
@@ -113,15 +116,15 @@ function notes(all: readonly AcmeObject[], query: URLSearchParams): Response {
           .filter(({ updated }) => secondsOf(updated) >= Number(since))
           .sort((a, b) => secondsOf(a['updated']) - secondsOf(b['updated']) || compare(a.id, b.id));
   const start = Number(query.get('after') ?? 0);
-  const end = start + Number(query.get('limit'));
-  return json({ data: list.slice(start, end), next: end < list.length ? String(end) : null });
+  const end = start + limitOf(query);
+  return json({ data: list.slice(start, end), total: list.length, next: end < list.length ? String(end) : null });
 }
 
 const secondsOf = (written: unknown) => (typeof written === 'string' ? Date.parse(written) / 1000 : Number(written));
 
 function numbered(all: readonly AcmeObject[], query: URLSearchParams): Response {
-  const page = Number(query.get('page'));
-  const size = Number(query.get('limit'));
+  const page = Number(query.get('page') ?? 1);
+  const size = limitOf(query);
   const list = newestFirst(all);
   return json({ data: list.slice((page - 1) * size, page * size), next: page * size < list.length ? page + 1 : null });
 }

@@ -142,6 +142,7 @@ function defineAcme(
     headers: ({ apiKey }) => ({ authorization: apiKey }),
     page: (resource, { cursor, limit, from, to, since, parent }) => {
       const list = parent === undefined ? resource.list : resource.perParent;
+      if (list?.next.style === 'none') return { path: list.path };
       const query = { limit, from, to, since: since === undefined ? undefined : Math.floor(since / 1000) };
       return {
         path: (list?.path ?? '').replace('{parent}', encodeURIComponent(parent ?? '')),

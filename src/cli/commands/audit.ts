@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { whileBeating } from '../../engine/fleet/heartbeat.ts';
-import type { AuditCounts, AuditRun } from '../../engine/proof.ts';
+import type { AuditCounts, AuditRun, ResourceHealth } from '../../engine/proof.ts';
 import { type DefineCommand, EXIT } from '../command.ts';
 import { withProject } from '../open.ts';
 import { collect } from '../parse.ts';
@@ -40,7 +40,11 @@ export const audit: DefineCommand = (cli) =>
           const paused = run.state === 'running' ? await engine.proof.pauseReason(appKey) : null;
           const unfit = run.state === 'running' ? engine.fitness.reasonAgainst(engine.app(appKey)) : undefined;
           const error = paused === null ? (unfit ?? run.error) : `${appKey} is paused: ${paused}`;
-          const report = toAuditReport({ ...run, error });
+          const health = await engine.proof.health(appKey);
+          const report = toAuditReport(
+            { ...run, error },
+            health.filter(({ resource }) => run.passes.some((pass) => pass.resource === resource)).map(toCertificate),
+          );
           cli.exitCode = report.status === 'equal' ? EXIT.ok : EXIT.failed;
           if (options.json === true) cli.out.json(report);
           else cli.out.print(describeAudit(report));
@@ -50,8 +54,16 @@ export const audit: DefineCommand = (cli) =>
 
 const KINDS = ['missing', 'stale', 'extra'] as const;
 
+type AuditCertificate = ReturnType<typeof toCertificate>;
+
+/** What the certificate of a resource claims now, and on which evidence. */
+function toCertificate(one: ResourceHealth) {
+  const { resource, certificate_holds: holds, certificate_ended_by: ended_by, certificate_reason: reason } = one;
+  return { resource, holds, ended_by, reason, evidence: one.certificate_evidence };
+}
+
 /** What an audit says, to people and machines. */
-export function toAuditReport(run: AuditRun) {
+export function toAuditReport(run: AuditRun, certificates: readonly AuditCertificate[] = []) {
   const resources = Object.fromEntries(Object.entries(run.resources).map(([name, counts]) => [name, shown(counts)]));
   const sum = (key: (typeof KINDS)[number] | 'repaired') =>
     Object.values(resources).reduce((total, counts) => total + Number(counts[key]), 0);
@@ -71,6 +83,7 @@ export function toAuditReport(run: AuditRun) {
     differing,
     repaired,
     resources,
+    certificates,
     notes: run.passes.flatMap(({ resource, note }) => (note === null ? [] : [`${resource}: ${note}`])),
   };
 }
@@ -95,8 +108,16 @@ function describeAudit(report: ReturnType<typeof toAuditReport>): string {
       return `${name} ${kind}: ${ids.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
     }),
   );
+  const left = report.certificates.filter(({ holds }) => holds !== true).map(({ resource }) => resource);
+  const ended = report.certificates.flatMap(({ resource, holds, ended_by, reason }) =>
+    holds === true
+      ? [`${resource}: the certificate holds; the list ended by ${ended_by}`]
+      : holds === false
+        ? [`${resource}: the certificate does not hold: ${reason}`]
+        : [],
+  );
   const verdict = {
-    equal: 'the mirror equals its source',
+    equal: `the mirror equals its source${left.length === 0 ? '' : `, as far as it could be compared (not: ${left.join(', ')})`}`,
     differed:
       report.repaired === report.differing
         ? `${report.differing} objects differed and were repaired`
@@ -106,6 +127,7 @@ function describeAudit(report: ReturnType<typeof toAuditReport>): string {
   return [
     formatTable(['resource', ...columns], rows),
     ...lines,
+    ...ended,
     ...report.notes,
     '',
     `${report.app_key}: ${verdict} (${formatDuration(report.duration_ms)}, run ${report.run_id})`,

@@ -5,7 +5,7 @@ import { RequestRefusedError } from '../../errors.ts';
 import { type Door, findDoor } from '../../runtime/node/door.ts';
 import { FolderInUseError } from '../../runtime/node/folder-lock.ts';
 import { type Cli, type DefineCommand, EXIT, type GlobalOptions } from '../command.ts';
-import { describeHealth } from '../describe-health.ts';
+import { describeDoubts, describeHealth } from '../describe-health.ts';
 import { withProject } from '../open.ts';
 import { formatTable } from '../table.ts';
 
@@ -43,7 +43,8 @@ async function askServer({ url, key }: Door): Promise<Status> {
 function describeStatus(cli: Cli, shown: Status): string {
   const { at, apps, resources = [], processes, problems } = shown;
   const parts = apps.length === 0 ? ['No apps are configured.'] : [describeApps(shown)];
-  if (apps.length > 0 && resources.length > 0) parts.push(describeHealth(resources, at));
+  if (apps.length > 0 && resources.length > 0)
+    parts.push([describeHealth(resources, at), ...describeDoubts(resources)].join('\n'));
   if (processes.length > 0) parts.push(describeProcesses(processes, at));
   const all = [...apps.flatMap((app) => app.problems), ...problems];
   if (all.length > 0)

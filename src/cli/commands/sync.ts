@@ -69,6 +69,8 @@ export const sync: DefineCommand = (cli) =>
           cli.out.print(describeOutcome(outcome));
           const refused = outcome.passes.filter((pass) => pass.state === 'refused');
           for (const { note } of refused) cli.out.print(`${note}`);
+          for (const { resource, problem } of outcome.passes)
+            if (problem !== null) cli.out.print(`${resource}: the certificate does not hold: ${problem}`);
           if (outcome.status === 'completed') return;
           cli.out.note(`${cli.out.red('error')}: ${whyNot(outcome)}`);
         }

@@ -2,6 +2,7 @@ import {
   AuthenticationError,
   CursorLostError,
   DatabaseError,
+  DescriptionError,
   describeError,
   LeaseLostError,
   MissingSecretError,
@@ -12,7 +13,7 @@ import {
 } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { outlast } from '../outlast.ts';
-import { isAway, isFullDisk } from '../sql-errors.ts';
+import { isAway, isFullDisk, isUnproven } from '../sql-errors.ts';
 import type { Task, TaskFilter } from '../store.ts';
 import { createTurnstile } from '../turnstile.ts';
 import { auditExtras, auditList, confirmOne } from './audit.ts';
@@ -279,7 +280,7 @@ async function giveBack(
   if (error instanceof LeaseLostError) return;
   const message = describeError(error);
   const release = (how: 'retry' | 'wait' | 'fail', delayMs: number, requests = 1, max = settings.maxAttempts) =>
-    outlast(ports, () => store.releaseTask(task, how, message, delayMs, requests, max), { signal });
+    outlast(ports, () => store.releaseTask(task, how, message, delayMs, requests, max, isUnproven(error)), { signal });
   if (signal.aborted) {
     await store.releaseTask(task, 'wait', null, 0, 0, settings.maxAttempts);
   } else if (error instanceof RateLimitError) {
@@ -300,7 +301,12 @@ async function giveBack(
     await release('wait', 0);
     if (paused) sayPause(ports, app, message);
     else sayUnfit(ports, app, message);
-  } else if (error instanceof PagingError || error instanceof CursorLostError) {
+  } else if (
+    error instanceof PagingError ||
+    error instanceof CursorLostError ||
+    // An answer may have been another one's, once.
+    error instanceof DescriptionError
+  ) {
     await release('retry', backoff(context, task), 1, 4);
   } else if (
     error instanceof ProviderError ||

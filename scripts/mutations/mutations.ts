@@ -1177,6 +1177,7 @@ export const mutations: readonly Mutation[] = [
     tests: ['test/engine/secret-value.test.ts'],
     by: 'C18: ',
   // What was planted from outside, and no test noticed.
+  },
   {
     name: 'Retry-After as a date is not read',
     file: 'src/engine/sync/ask.ts',

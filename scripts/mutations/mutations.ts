@@ -408,7 +408,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a run that its worker left behind stays open',
     file: 'src/engine/sync/worker.ts',
-    find: 'for (const run of await store.idleRuns(filter)) touched.add(run);',
+    find: 'for (const run of await steadily(() => store.idleRuns(filter))) touched.add(run);',
     replace: '',
     tests: [WORKERS],
   },
@@ -1105,9 +1105,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'a range ends at a record of the second that bounds it',
-    file: INGEST,
-    find: 'last_created < t.range_from)',
-    replace: 'last_created <= t.range_from)',
+    file: 'src/engine/migrations/033_evidence.sql',
+    find: 'p_last_created < p_task.range_from then',
+    replace: 'p_last_created <= p_task.range_from then',
     tests: ['test/engine/pages.test.ts'],
     by: 'whose last record is of second',
   },

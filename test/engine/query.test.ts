@@ -65,17 +65,19 @@ describeEachDatabase(
     });
 
     it('runs read-only, as the reader, and not longer than half a minute; what comes after it does not', async () => {
-      const settings = (names: string) =>
-        `select ${names
-          .split(' ')
-          .map((name) => `current_setting('${name}') as ${name}`)
-          .join(', ')}`;
-      expect(await ask(`${settings('transaction_read_only statement_timeout')}, current_user::text as me`)).toBe(
-        '{"columns":["transaction_read_only","statement_timeout","me"],"rows":[{"transaction_read_only":"on","statement_timeout":"30s","me":"supasaasy_reader"}],"truncated":false}',
+      const names = `('statement_timeout', 'transaction_read_only')`;
+      const answer = await ask(
+        `select s.setting, current_user::text as me from pg_settings s where s.name in ${names} order by s.name`,
       );
+      const { rows } = JSON.parse(answer) as { rows: unknown };
+      expect(rows).toEqual([
+        { setting: '30000', me: expect.stringMatching(/^supasaasy_reader/) },
+        { setting: 'on', me: expect.stringMatching(/^supasaasy_reader/) },
+      ]);
       expect(QUERY_TIMEOUT_MS).toBe(30_000);
-      expect(await db.query(settings('transaction_read_only statement_timeout'))).toEqual([
-        { transaction_read_only: 'off', statement_timeout: '0' },
+      expect(await db.query(`select setting from pg_settings where name in ${names} order by name`)).toEqual([
+        { setting: '0' },
+        { setting: 'off' },
       ]);
     });
 

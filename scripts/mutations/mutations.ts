@@ -4,6 +4,8 @@ const APPLY = 'src/engine/migrations/003_apply.sql';
 const INGEST = 'src/engine/migrations/004_ingest.sql';
 const TASKS = 'src/engine/migrations/005_tasks.sql';
 const RUNS = 'src/engine/migrations/006_runs.sql';
+const SWEEP = 'src/engine/migrations/039_sweep.sql';
+const JUDGE = 'src/engine/migrations/042_judge_evidence.sql';
 const INBOX = 'src/engine/migrations/007_inbox.sql';
 
 const PROOF = 'src/engine/migrations/017_proof.sql';
@@ -300,14 +302,14 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'what arrived while the pass was reading is swept',
-    file: RUNS,
+    file: SWEEP,
     find: 'and e.observed_at < p_pass.started_at and',
     replace: 'and',
     tests: [DELETES],
   },
   {
     name: 'what lies before sync_from is swept',
-    file: RUNS,
+    file: SWEEP,
     find: `    and (p_pass.window_from is null or e.source_created_at >= p_pass.window_from)
   on conflict`,
     replace: '  on conflict',
@@ -315,21 +317,21 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'the breaker does not trip on a share',
-    file: RUNS,
+    file: SWEEP,
     find: `p_count > p_living * (p_page ->> 'share')::float8`,
     replace: 'false',
     tests: [DELETES],
   },
   {
     name: 'the breaker does not trip on an empty answer',
-    file: RUNS,
+    file: SWEEP,
     find: 'or (p_named = 0 and p_count >=',
     replace: 'or (false and p_count >=',
     tests: [DELETES],
   },
   {
     name: 'few missing ones are deleted without a question',
-    file: RUNS,
+    file: SWEEP,
     find: 'if can_ask and asked.remaining > 0 and (asked.n = 0 or',
     replace: 'if false and (asked.n = 0 or',
     tests: [DELETES],
@@ -480,7 +482,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'C6: what is absent is deleted before all answers are there',
-    file: RUNS,
+    file: SWEEP,
     find: 'if can_ask and asked.remaining > 0 and (asked.n = 0 or asked.shown > 0 or ask_all) then',
     replace: 'if can_ask and asked.remaining > 0 and asked.n = 0 then',
     tests: [HIDDEN],
@@ -488,7 +490,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'C6: an object that is shown by its id is deleted all the same',
-    file: RUNS,
+    file: SWEEP,
     find: "delete from supasaasy.pass_missing where pass_id = t.pass_id and asked and answer is distinct from 'gone';",
     replace: '',
     tests: [HIDDEN],
@@ -496,7 +498,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'C6: the breaker does not count what the provider denies',
-    file: RUNS,
+    file: SWEEP,
     find: 'or supasaasy.looks_wrong(asked.gone, ',
     replace: 'or supasaasy.looks_wrong(0, ',
     tests: [HIDDEN],
@@ -504,7 +506,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'C6: another account behind the key is asked for every object',
-    file: RUNS,
+    file: SWEEP,
     find: 'or (asked.n > 0 and asked.remaining > 0 and (',
     replace: 'or (false and (',
     tests: [HIDDEN],
@@ -596,7 +598,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'the tombstone of a sweep knows only when the pass began',
-    file: RUNS,
+    file: SWEEP,
     find: 'coalesce(batch.version_until, last_read, first_read, 0)',
     replace: 'coalesce(batch.version_until, first_read, 0)',
     tests: [DELETES],
@@ -652,7 +654,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'the certificate has another digest than the rows',
-    file: RUNS,
+    file: SWEEP,
     find: `'digest', measured.digest,`,
     replace: `'digest', 'x',`,
     tests: ['test/proof/health.test.ts'],
@@ -660,7 +662,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'a certificate forgets the rows that were lost',
-    file: RUNS,
+    file: SWEEP,
     find: 'measured.doubtful is null and measured.rowless = 0 and',
     replace: 'measured.doubtful is null and',
     tests: ['test/proof/health.test.ts'],
@@ -749,7 +751,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'evidence: records that share an id become one',
-    file: EVIDENCE,
+    file: JUDGE,
     find: 'if p_distinct < p_count then',
     replace: 'if false then',
     tests: [MISDESCRIBED],
@@ -757,7 +759,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'evidence: the empty list beside the records is believed',
-    file: EVIDENCE,
+    file: JUDGE,
     find: "if p_count = 0 and p_from_start and jsonb_typeof(p_doc) = 'object' then",
     replace: 'if false then',
     tests: [MISDESCRIBED],
@@ -773,7 +775,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'evidence: the count of the provider is not compared',
-    file: EVIDENCE,
+    file: JUDGE,
     find: 'if named not between low - slack and high + slack then',
     replace: 'if false then',
     tests: [EVIDENCE_TEST],
@@ -781,7 +783,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'evidence: a field that no record has is no matter',
-    file: EVIDENCE,
+    file: JUDGE,
     find: 'where not supasaasy.shows(p_records -> 0, e) and',
     replace: 'where false and',
     tests: [MISDESCRIBED],
@@ -789,7 +791,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'evidence: a list of other objects deletes those that nobody can ask for',
-    file: 'src/engine/migrations/006_runs.sql',
+    file: SWEEP,
     find: 'missing >= case when can_ask then 10 else 1 end and not supasaasy.recognises(pass))',
     replace: 'missing >= case when can_ask then 10 else 1 end and false)',
     tests: [MISDESCRIBED],
@@ -797,7 +799,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'evidence: parts of a list that show the same are no matter',
-    file: EVIDENCE,
+    file: JUDGE,
     find: 'if part.parts > 1 and part.most > 0',
     replace: 'if false and part.most > 0',
     tests: [MISDESCRIBED],
@@ -1109,7 +1111,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'C9: a clock that is ahead makes everything fresh',
-    file: 'src/engine/migrations/017_proof.sql',
+    file: 'src/engine/migrations/041_health.sql',
     find: 'ms - least(min(ms) over (partition by app_key), 0) as ms',
     replace: 'greatest(ms, 0) as ms',
     tests: ['test/proof/health.test.ts'],

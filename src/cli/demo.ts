@@ -77,7 +77,7 @@ async function control(account: EmulatedAccount, path: string, body?: unknown): 
 }
 
 /** The demo's own: an emulated object never has the key of a real app. */
-export const demoKeyOf = (connector: string) => `demo_${connector}`;
+const demoKeyOf = (connector: string) => `demo_${connector}`;
 
 /**
  * The configuration with one app for each emulated account, under a key of the demo's own, in place of its apps. Without its

@@ -65,6 +65,7 @@ describe('the address of a database', () => {
     const password = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).join('') + 'ñ€𝄞';
     const encoded = encodeURIComponent(password);
     expect(parseAddress(`postgres://o:${encoded}@h/d`).password).toBe(password);
+    expect(parseAddress('postgres://o:a@b@h/d')).toMatchObject({ password: 'a@b', hosts: [{ host: 'h' }] });
     expect(parseAddress(`postgres://${encoded}:x@h/d`).user).toBe(password);
     expect(parseAddress(`postgres://o@h/d?password=${encoded}`).password).toBe(password);
     expect(parseAddress(`postgres://o:x@h/${encoded}`).database).toBe(password);

@@ -63,7 +63,7 @@ export async function watchSilence<T>(
   const beganAt = performance.now();
   let over = false;
   let waitsSince: string | undefined;
-  let timer = setTimeout(look, timing.silentMs);
+  let timer = setTimeout(() => void look(), timing.silentMs);
   async function look() {
     const sight = await lookout.look(session);
     if (over) return;
@@ -73,7 +73,7 @@ export async function watchSilence<T>(
       return void lookout.end(session);
     }
     waitsSince = sight.state === 'waits' ? sight.since : undefined;
-    timer = setTimeout(look, sight.state === 'waits' ? timing.graceMs : timing.silentMs);
+    timer = setTimeout(() => void look(), sight.state === 'waits' ? timing.graceMs : timing.silentMs);
   }
   try {
     return await answer;

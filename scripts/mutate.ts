@@ -13,7 +13,7 @@ import { instrument } from './mutate/instrument.ts';
 import { createLane, type Lane } from './mutate/lane.ts';
 import type { Outcome } from './mutate/mutant.ts';
 import { type Reach, recordReach } from './mutate/reach.ts';
-import { describeScores, describeSurvivor } from './mutate/report.ts';
+import { describeMisses, describeScores, describeSurvivor } from './mutate/report.ts';
 import { sample } from './mutate/sample.ts';
 import { makeSandbox } from './mutate/sandbox.ts';
 import { mutateSql, readSqlSources } from './mutate/sql-mutants.ts';
@@ -110,11 +110,14 @@ async function report(outcomes: readonly Outcome[]): Promise<void> {
     .sort((a, b) =>
       a.mutant.file === b.mutant.file ? a.mutant.line - b.mutant.line : a.mutant.file < b.mutant.file ? -1 : 1,
     );
+  const misses = describeMisses(outcomes, accepted);
+  process.exitCode = misses.length > 0 ? 1 : 0;
   const text = [
     ...open.map(describeSurvivor),
     '',
     ...describeScores(outcomes, accepted),
     '',
+    ...misses,
     `${outcomes.length} of ${all.length} mutants, seed ${values.seed}, ${values.workers} workers, budget ${values['budget-ms']} ms, ${seconds()} s, load ${loadavg()
       .map((load) => load.toFixed(1))
       .join(' ')}; ${alive.length - open.length} survivors accepted`,

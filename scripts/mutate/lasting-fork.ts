@@ -74,5 +74,3 @@ export function createLastingFork() {
     },
   };
 }
-
-export type LastingFork = ReturnType<typeof createLastingFork>;

@@ -2,8 +2,19 @@ import { dirname } from 'node:path';
 import type { Accepted } from './accepted.ts';
 import type { Outcome } from './mutant.ts';
 
-/** Folders and files that have a goal of their own, in percent. */
-export const GOALS = { typescript: 85, sql: 80 } as const;
+/** Percent that must be killed. */
+const GOALS = { typescript: 85, sql: 80 } as const;
+
+/** One line for each language that misses its goal. */
+export function describeMisses(outcomes: readonly Outcome[], accepted: ReadonlyMap<string, Accepted>): string[] {
+  return (['typescript', 'sql'] as const).flatMap((language) => {
+    const { percent } = scoreOf(
+      outcomes.filter(({ mutant }) => mutant.language === language),
+      accepted,
+    );
+    return percent >= GOALS[language] ? [] : [`${language}: ${percent.toFixed(1)} % of ${GOALS[language]} %`];
+  });
+}
 
 /** Killed, of those that count: what cannot run and what is accepted do not. */
 export function scoreOf(

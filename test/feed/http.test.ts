@@ -238,5 +238,5 @@ describeEachDatabase(
       expect(await answer.text()).toContain('supasaasy_consumer_lag_seconds{consumer="reader"} 0');
     });
   },
-  { kinds: ['pglite'] },
+  { kinds: ['pglite', 'postgres'] },
 );

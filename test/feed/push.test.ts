@@ -179,15 +179,18 @@ describeEachDatabase(
       expect(deliveries).toEqual([]);
     });
 
-    it('says that a secret is no secret, without showing it', async () => {
+    it('says that a secret is no secret before anything is sent, without showing it', async () => {
       const database = await fresh();
-      const { deliveries, url } = await receive();
-      const store = run(database, push({ url, env: { PUSH_SECRET: 'whsec_not base64!' } }));
-      await write(database.database, 'a', {});
-      await expect
-        .poll(async () => (await store.deadLetters('push', 10, null))[0]?.error)
-        .toBe('a secret to sign with is no such thing: it must be whsec_ and base64');
-      expect(deliveries).toEqual([]);
+      const secret = 'whsec_not base64!';
+      const open = () =>
+        createFeed({
+          database: database.database,
+          ports: defaultPorts(),
+          consumers: [push({ url: 'http://127.0.0.1:1/hook', env: { PUSH_SECRET: secret } })],
+          startRun: async () => ({ runId: '', resumed: false }),
+        });
+      expect(open).toThrow('the value of PUSH_SECRET is no secret to sign with: it must be whsec_ and base64');
+      expect(open).not.toThrow(secret);
     });
 
     it('is refused when its name leads to a private address', async () => {
@@ -287,7 +290,7 @@ describeEachDatabase(
         .toBe(60);
     });
   },
-  { kinds: ['pglite'] },
+  { kinds: ['pglite', 'postgres'] },
 );
 
 describe('a fetch that is told where to', () => {

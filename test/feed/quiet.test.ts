@@ -56,5 +56,5 @@ describeEachDatabase(
       expect(await told()).toEqual(['d', 'e']);
     });
   },
-  { kinds: ['pglite'] },
+  { kinds: ['pglite', 'postgres'] },
 );

@@ -60,8 +60,8 @@ async function refuseCalls(tx: Transaction, asked: string): Promise<void> {
     if (!(error instanceof DatabaseError) || error.sqlState !== '42601') throw error;
     // What is wrong with the text by itself, outside of a parenthesis: it is planned, and never run.
     await tx.query('rollback to savepoint asked');
-    await tx.call('query_mirror', { sql: `explain (costs off) ${asked}`, limit: 1, cells: false });
-    throw new RequestRefusedError('one statement that only reads, please, and nothing after it');
+    await tx.call('query_mirror', { sql: `explain (costs off) ${asked}`, limit: 1, cells: false }).catch(refuseWrite);
+    throw new RequestRefusedError('only a single read-only statement is allowed');
   }
   const refused = await tx.call<string[]>('refused_calls', { view: name });
   if (refused.length > 0)
@@ -69,6 +69,13 @@ async function refuseCalls(tx: Transaction, asked: string): Promise<void> {
       `the query calls ${refused.join(', ')}: a query may call no function that locks, waits, notifies, writes, reads files or settings, or runs other statements`,
     );
   await tx.query(`drop view supasaasy.${name}`);
+}
+
+/** A statement that the reader has no right to, or that a read-only transaction refuses: it writes. */
+function refuseWrite(error: unknown): never {
+  if (!(error instanceof DatabaseError) || !['42501', '25006'].includes(error.sqlState ?? '')) throw error;
+  const { message = error.message } = (error.cause ?? {}) as { message?: string };
+  throw new RequestRefusedError(`only a single read-only statement is allowed: ${message}`, { cause: error.cause });
 }
 
 /** `explain` with its options, and what is to be explained: that is judged too, because `explain analyze` runs it. */
@@ -87,7 +94,7 @@ function explain(error: unknown): unknown {
       cause: error.cause,
     });
   if (/as cursor$/.test(message))
-    return new RequestRefusedError(`one statement that only reads, please: ${message}`, { cause: error.cause });
+    return new RequestRefusedError(`only a single read-only statement is allowed: ${message}`, { cause: error.cause });
   // Syntax, names, rights, values: the statement's fault. Anything else is the database's.
   if (!/^(42|22|25|26|34|0A|21|54|55)/.test(error.sqlState)) return error;
   return new RequestRefusedError(hint ? `${message} (${hint})` : message, { cause: error.cause });

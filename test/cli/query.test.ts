@@ -45,7 +45,7 @@ describe('supasaasy query', { timeout: 120_000 }, () => {
   it('refuses to write, and says so in a line', async () => {
     const { code, stderr } = await query('delete from entities', '--json');
     expect(code).toBe(1);
-    expect(stderr).toContain('one statement that only reads');
+    expect(stderr).toContain('only a single read-only statement is allowed');
     expect(stderr).not.toContain('    at ');
   });
 

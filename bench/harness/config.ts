@@ -1,5 +1,5 @@
 import '../../connectors/stripe/index.ts';
-import { type Config, defineConfig } from '../../src/config.ts';
+import { type Config, parseConfig } from '../../src/config.ts';
 
 export interface BenchApp {
   readonly sandboxUrl: string;
@@ -12,7 +12,7 @@ export interface BenchApp {
 
 /** One Stripe account, with limits that do not bind unless they are what is measured. */
 export function benchConfig(app: BenchApp): Config {
-  return defineConfig({
+  return parseConfig({
     apps: [
       {
         app_key: 'stripe_main',

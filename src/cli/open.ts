@@ -5,12 +5,12 @@ import type { Config } from '../config.ts';
 import { ConfigError, DatabaseError } from '../errors.ts';
 import { loadEnvFile } from '../runtime/node/env-file.ts';
 import { freeLeases } from '../runtime/node/free-leases.ts';
+import { CONFIG_FILE, loadConfig } from '../runtime/node/load-config.ts';
+import { PACKAGE } from '../runtime/node/package-folder.ts';
 import {
-  CONFIG_FILE,
   databaseUrl,
   dataDirOf,
   declare,
-  loadConfig,
   migrate,
   openProject,
   type Project,
@@ -31,7 +31,7 @@ export interface OpenOptions extends Partial<Pick<ProjectOptions, 'onPage' | 'co
 }
 
 /** The configuration of this package, for a folder that has none: the demo's, and enough for one account of each. */
-const OWN_CONFIG = fileURLToPath(new URL(`../../${CONFIG_FILE}`, import.meta.url));
+const OWN_CONFIG = fileURLToPath(new URL(CONFIG_FILE, PACKAGE));
 
 /**
  * The configuration that a command is about, and the folder that it is for; `.env` there is read. Where there is no

@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { CONFIG_FILE } from '../../runtime/node/project.ts';
+import { CONFIG_FILE } from '../../runtime/node/load-config.ts';
+import { PACKAGE as PACKAGE_URL } from '../../runtime/node/package-folder.ts';
 import { type DefineCommand, EXIT } from '../command.ts';
 
 interface ProjectFile {
@@ -44,7 +45,7 @@ export const init: DefineCommand = (cli) =>
       );
     });
 
-const PACKAGE = fileURLToPath(new URL('../../../', import.meta.url));
+const PACKAGE = fileURLToPath(PACKAGE_URL);
 const FUNCTIONS = 'supabase/functions';
 const SUPABASE_CONFIG = 'supabase/config.toml';
 /** Deno runs no TypeScript that lies in node_modules, so the functions have a copy. The CLI deploys no `_folder` as a function. */

@@ -1,4 +1,7 @@
 /** Deliveries of the providers: `/functions/v1/webhook/<app_key>`. Verifies each by its own signature. */
+// Named here too: behind an import map, the Supabase CLI may not find them.
+import '../../../connectors/intercom/index.ts';
+import '../../../connectors/stripe/index.ts';
 import { serveEdge } from '../../../src/runtime/edge/serve-edge.ts';
 import config from '../../../supasaasy.config.ts';
 

@@ -16,6 +16,9 @@ export type Word =
   | { readonly id: number; readonly error: Error; readonly fields: Readonly<Record<string, unknown>> }
   | { readonly heard: number };
 
+/** Compiled, also where this module is not (tests, scripts): Node 20 starts no thread from TypeScript. */
+const WORKER = import.meta.url.endsWith('.ts') ? '../../../../dist/src/runtime/node/pglite/worker.js' : './worker.js';
+
 export interface Thread extends Embedded {
   /** Whether something was asked that is not answered. */
   isBusy(): boolean;
@@ -26,7 +29,7 @@ export interface Thread extends Embedded {
  * As long as nothing is asked of it, it keeps no process alive.
  */
 export async function startThread(options: { readonly dataDir?: string }): Promise<Thread> {
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: options, execArgv: [] });
+  const worker = new Worker(new URL(WORKER, import.meta.url), { workerData: options, execArgv: [] });
   const waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>();
   const listeners = new Map<number, () => void>();
   let calls = 0;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { writeStamps } from './build/refresh.ts';
 import { listModules, toCompiled } from './build/sources.ts';
 import { SQL_MODULE, writeSqlModule } from './build/sql-module.ts';
+import { writeVendorBundle } from './build/vendor-bundle.ts';
 import { runTool } from './check/gate.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -20,6 +21,7 @@ if (status !== 0) {
 } else {
   for (const file of listModules(root)) rewriteDeclaration(join(root, toCompiled(file).replace(/\.js$/, '.d.ts')));
   writeFileSync(join(root, toCompiled(SQL_MODULE)), writeSqlModule(root));
+  await writeVendorBundle(root);
   writeStamps(root);
 }
 

@@ -63,4 +63,4 @@ export const stripeResources = {
 } satisfies Readonly<Record<string, StripeResource>>;
 
 /** The same, for names that come from elsewhere. */
-export const resources: Readonly<Record<string, StripeResource>> = stripeResources;
+export const resources: Readonly<Record<string, StripeResource>> = { ...stripeResources };

@@ -10,7 +10,7 @@ const manifestSchema = z.object({
 });
 
 /**
- * The modules of this package by the names under which a configuration imports them (`supasaasy/connectors/stripe`), loaded
+ * The modules of this package by the names under which a configuration imports them (`supasaasy/connectors/…`), loaded
  * when they are asked for. They are this process' own: a configuration registers its connectors here, wherever it lies and
  * whatever is installed beside it.
  */

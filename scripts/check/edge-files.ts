@@ -57,7 +57,9 @@ async function loadedByDeno(root: string, fn: EdgeFunction) {
   const packages = new Map<string, string>();
   // From the entry on: what is there for its types only is not run.
   const known = new Map(modules.map((module) => [module.specifier, module.dependencies ?? []]));
-  const waiting = [...known.keys()].filter((specifier) => !isForeign(specifier) && pathOf(root, specifier) === fn.entry);
+  const waiting = [...known.keys()].filter(
+    (specifier) => !isForeign(specifier) && pathOf(root, specifier) === fn.entry,
+  );
   for (let from = waiting.pop(); from !== undefined; from = waiting.pop()) {
     const importer = pathOf(root, from);
     for (const { specifier, code } of known.get(from) ?? []) {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { listModules, listSql, stampOf, toCompiled } from './sources.ts';
-import { SQL_MODULE, writeSqlModule } from './sql-module.ts';
+import { SQL_MODULE, withFolderNames, writeSqlModule } from './sql-module.ts';
 
 const STAMPS = 'dist/.stamps.json';
 
@@ -31,7 +31,7 @@ export function refreshDist(root: string): number {
     });
     const target = join(root, toCompiled(file));
     if (sourceMapText !== undefined) replace(`${target}.map`, sourceMapText);
-    replace(target, outputText);
+    replace(target, withFolderNames(file, outputText));
   }
   const sqlChanged = [SQL_MODULE, ...listSql(root)].some((file) => known[file] !== now[file]);
   if (sqlChanged) replace(join(root, toCompiled(SQL_MODULE)), writeSqlModule(root));

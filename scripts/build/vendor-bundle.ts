@@ -8,15 +8,16 @@ export const VENDOR_BUNDLE = 'dist/vendor/supasaasy.js';
 /** Not in the bundle: the functions' `deno.json` names them, and Deno fetches what was made for it. */
 export const VENDOR_PACKAGES = ['@supabase/supabase-js', 'pg', 'stripe'] as const;
 
-export async function writeVendorBundle(root: string): Promise<void> {
+export async function writeVendorBundle(root: string, out = root): Promise<void> {
   const connectors = listFolders(join(root, 'connectors')).map((name) => `./connectors/${name}/index.js`);
   const modules = ['./src/index.js', './src/kit/index.js', './src/runtime/edge/index.js', ...connectors];
   await build({
     stdin: {
       contents: modules.map((file) => `export * from '${file}';`).join('\n'),
-      resolveDir: join(root, 'dist'),
+      resolveDir: join(out, 'dist'),
     },
-    outfile: join(root, VENDOR_BUNDLE),
+    outfile: join(out, VENDOR_BUNDLE),
+    nodePaths: [join(root, 'node_modules')],
     bundle: true,
     format: 'esm',
     platform: 'neutral',

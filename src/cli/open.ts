@@ -6,7 +6,7 @@ import { ConfigError, DatabaseError } from '../errors.ts';
 import { loadEnvFile } from '../runtime/node/env-file.ts';
 import { freeLeases } from '../runtime/node/free-leases.ts';
 import { CONFIG_FILE, loadConfig } from '../runtime/node/load-config.ts';
-import { PACKAGE } from '../runtime/node/package-folder.ts';
+import { packageFolder } from '../runtime/node/package-folder.ts';
 import {
   databaseUrl,
   dataDirOf,
@@ -31,7 +31,7 @@ export interface OpenOptions extends Partial<Pick<ProjectOptions, 'onPage' | 'co
 }
 
 /** The configuration of this package, for a folder that has none: the demo's, and enough for one account of each. */
-const OWN_CONFIG = fileURLToPath(new URL(CONFIG_FILE, PACKAGE));
+const ownConfig = () => fileURLToPath(new URL(CONFIG_FILE, packageFolder()));
 
 /**
  * The configuration that a command is about, and the folder that it is for; `.env` there is read. Where there is no
@@ -45,7 +45,7 @@ export function locate(
   const named = resolve(cli.cwd, globals.config ?? CONFIG_FILE);
   const place =
     orOwn && globals.config === undefined && !existsSync(named)
-      ? { configFile: OWN_CONFIG, folder: cli.cwd }
+      ? { configFile: ownConfig(), folder: cli.cwd }
       : { configFile: named, folder: dirname(named) };
   loadEnvFile(place.folder);
   return place;

@@ -1,6 +1,3 @@
-/** The folder `path` beside a module: `folderBeside(import.meta.url, './migrations/')`. Bundlers follow no call. */
-export const folderBeside = (moduleUrl: string, path: string): URL => new URL(path, moduleUrl);
-
 /** Steps into JSON: `['data', 'object']`. An array index is written as a string. */
 export type Path = readonly string[];
 

@@ -3,9 +3,9 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { CONFIG_FILE } from '../../runtime/node/load-config.ts';
-import { PACKAGE } from '../../runtime/node/package-folder.ts';
+import { packageFolder } from '../../runtime/node/package-folder.ts';
 import { type DefineCommand, EXIT } from '../command.ts';
-import { functionFiles, type ProjectFile, upgraded, VENDOR_BUNDLE, VENDORED } from '../init/function-files.ts';
+import { functionFiles, type ProjectFile, readVendorBundle, upgraded, VENDORED } from '../init/function-files.ts';
 
 interface InitOptions {
   readonly force?: boolean;
@@ -54,7 +54,7 @@ ${SUPABASE_CONFIG} was there: see that it has "supasaasy" in [api] schemas, and 
   [functions.webhook]
   verify_jwt = false`;
 
-const read = (path: string) => readFileSync(new URL(path, PACKAGE), 'utf8');
+const read = (path: string) => readFileSync(new URL(path, packageFolder()), 'utf8');
 
 function filesFor(folder: string, isVendored: boolean): ProjectFile[] {
   const files = [
@@ -63,11 +63,11 @@ function filesFor(folder: string, isVendored: boolean): ProjectFile[] {
     { path: '.gitignore', text: '.env\n.supasaasy/\nnode_modules/\n' },
   ];
   // The functions of this repository use its own files.
-  if (resolve(folder) === resolve(fileURLToPath(PACKAGE))) return files;
+  if (resolve(folder) === resolve(fileURLToPath(packageFolder()))) return files;
   return [
     ...files,
     { path: SUPABASE_CONFIG, text: read(SUPABASE_CONFIG) },
     ...functionFiles(isVendored),
-    ...(isVendored ? [{ path: VENDORED, text: readFileSync(VENDOR_BUNDLE, 'utf8') }] : []),
+    ...(isVendored ? [{ path: VENDORED, text: readVendorBundle() }] : []),
   ];
 }

@@ -1,6 +1,6 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { PACKAGE, readManifest, readVersion } from '../../runtime/node/package-folder.ts';
+import { packageFolder, readManifest, readVersion } from '../../runtime/node/package-folder.ts';
 
 export interface ProjectFile {
   readonly path: string;
@@ -19,7 +19,8 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
 
 /** The file that `init --vendor` copies. The Supabase CLI deploys no folder whose name begins with `_`. */
 export const VENDORED = `${FOLDER}/_supasaasy/supasaasy.js`;
-export const VENDOR_BUNDLE = new URL('dist/vendor/supasaasy.js', PACKAGE);
+export const readVendorBundle = (): string =>
+  readFileSync(new URL('dist/vendor/supasaasy.js', packageFolder()), 'utf8');
 
 /** The entry and the `deno.json` of each function; what they import comes from npm, or (`isVendored`) from one file. */
 export function functionFiles(isVendored: boolean): ProjectFile[] {
@@ -55,7 +56,9 @@ const dependenciesSchema = z.object({ dependencies: z.record(z.string(), z.strin
 /** Every name of the package is that one file; packages that are made for Deno too are fetched in our versions. */
 function vendoredImports(): Record<string, string> {
   const { dependencies } = dependenciesSchema.parse(readManifest());
-  const connectors = readdirSync(new URL('dist/connectors/', PACKAGE)).map((name) => `supasaasy/connectors/${name}`);
+  const connectors = readdirSync(new URL('dist/connectors/', packageFolder())).map(
+    (name) => `supasaasy/connectors/${name}`,
+  );
   const names = ['supasaasy', 'supasaasy/edge', 'supasaasy/kit', ...connectors];
   const packages = ['@supabase/supabase-js', 'pg', 'stripe'].filter((name) => dependencies[name] !== undefined);
   return Object.fromEntries([

@@ -8,3 +8,4 @@ export { migrate } from './migrate.ts';
 export { createPglite } from './pglite.ts';
 export { createPostgres, type PostgresOptions } from './postgres.ts';
 export { type RunningServer, type ServerOptions, serve, startWorker } from './serve-engine.ts';
+export { toNodeHandler } from './to-node-handler.ts';

@@ -1,10 +1,10 @@
 import type { Migration } from '../../engine/migrate.ts';
 import type { Connector } from '../../kit/connector.ts';
+import { folderBeside } from '../../kit/folder-beside.ts';
 import type { SqlFile } from './packaged-sql.ts';
 
-/** `dist/` of the package, or the repository. Not written in place: a bundler would take it for a file to include. */
-const HERE = import.meta.url;
-const ROOT = new URL('../../../', HERE);
+/** `dist/` of the package, or the repository. */
+const ROOT = folderBeside(import.meta.url, '../../../');
 
 /** The engine's own numbered files, and those of each connector (S4-30, S4-31). */
 export async function readMigrations(connectors: readonly Connector[]): Promise<Migration[]> {

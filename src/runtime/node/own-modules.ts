@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { PACKAGE, readManifest } from './package-folder.ts';
+import { packageFolder, readManifest } from './package-folder.ts';
 
 const NAME = 'supasaasy';
 
@@ -42,7 +42,7 @@ function entryOf(exports: z.output<typeof manifestSchema>['exports'], name: stri
     if (!isMatch) continue;
     const file = (typeof target === 'string' ? target : target.default).replace('*', path.slice(before.length));
     const own = import.meta.url.endsWith('.ts') ? file.replace('./dist/', './').replace(/\.js$/, '.ts') : file;
-    const url = new URL(own, PACKAGE);
+    const url = new URL(own, packageFolder());
     return existsSync(fileURLToPath(url)) ? url.href : undefined;
   }
   return undefined;

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { DatabaseError, describeError } from '../../../errors.ts';
+import { folderBeside } from '../../../kit/folder-beside.ts';
 import type { Embedded } from './embedded.ts';
 
 /** To the thread. */
@@ -29,7 +30,7 @@ export interface Thread extends Embedded {
  * As long as nothing is asked of it, it keeps no process alive.
  */
 export async function startThread(options: { readonly dataDir?: string }): Promise<Thread> {
-  const worker = new Worker(new URL(WORKER, import.meta.url), { workerData: options, execArgv: [] });
+  const worker = new Worker(folderBeside(import.meta.url, WORKER), { workerData: options, execArgv: [] });
   const waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>();
   const listeners = new Map<number, () => void>();
   let calls = 0;

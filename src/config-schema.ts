@@ -86,6 +86,12 @@ const scheduleSchema = fieldsOf({
 });
 
 export const configSchema = fieldsOf({
+  /** Under which name this configuration declares its apps and schedules, where several work on one database. */
+  deployment: z
+    .string()
+    .regex(APP_KEY, 'must match ^[a-z0-9_-]{1,64}$')
+    .refine((name) => name !== 'before-deployments', 'is the name of what was declared before deployments had names')
+    .optional(),
   apps: z.array(appSchema).default([]),
   sync_from: syncFrom.optional(),
   schedules: z.array(scheduleSchema).default([]),

@@ -38,14 +38,26 @@ export class ConfigError extends SupasaasyError {
   }
 }
 
-/** An environment variable that an app needs is not set. */
+/** An environment variable that an app needs is not set: this process is unfit for the app, and nothing else is wrong. */
 export class MissingSecretError extends SupasaasyError {
-  override readonly code = 'secret_missing';
+  override readonly code: string = 'secret_missing';
+}
+
+/** It is set to what can be no secret. */
+export class MalformedSecretError extends MissingSecretError {
+  override readonly code = 'secret_malformed';
 }
 
 /** A webhook's signature does not fit its bytes. Says no more than that to the sender. */
 export class WebhookVerificationError extends SupasaasyError {
   override readonly code = 'webhook_verification_failed';
+  /** For counting: `unsigned`, `unreadable`, `expired` or `mismatch`. */
+  readonly refusal: 'unsigned' | 'unreadable' | 'expired' | 'mismatch';
+
+  constructor(message: string, refusal: WebhookVerificationError['refusal'] = 'mismatch', options: ErrorOptions = {}) {
+    super(message, options);
+    this.refusal = refusal;
+  }
 }
 
 /** The provider allows no more requests now. Never a failure: the work waits `retryAfterMs` and goes on. */
@@ -99,6 +111,11 @@ export class PagingError extends SupasaasyError {
   override readonly recovery = 'retry';
 }
 
+/** The description does not fit the answers: a path leads to nothing, or paging works another way. */
+export class DescriptionError extends SupasaasyError {
+  override readonly code = 'description_wrong';
+}
+
 /** The provider understood and refused: asking again the same way is useless. */
 export class RequestRefusedError extends SupasaasyError {
   override readonly code = 'request_refused';
@@ -142,6 +159,9 @@ export class DatabaseError extends SupasaasyError {
     this.sqlState = options.sqlState;
   }
 }
+
+/** The database is away: it cannot be reached, restarts, or the connection ended. The same work is done when it is back. */
+export class DatabaseAwayError extends DatabaseError {}
 
 /** One line for people: the message, and what lies behind it. */
 export function describeError(error: unknown): string {

@@ -19,3 +19,4 @@ export type { Receiver, Source, SourceContext } from './engine/feed/source.ts';
 export * from './errors.ts';
 export type { Connectors } from './kit/connector.ts';
 export { defineConnector, getConnector } from './kit/define-connector.ts';
+export { ExactNumber, parseJson, stringifyJson } from './kit/json.ts';

@@ -1,4 +1,5 @@
 import type { Bench } from '../harness/bench.ts';
+import { apps } from './apps.ts';
 import { backfill } from './backfill.ts';
 import { budget } from './budget.ts';
 import { cpu } from './cpu.ts';
@@ -9,6 +10,7 @@ import { processes } from './processes.ts';
 import { proofs } from './proofs.ts';
 import { resync } from './resync.ts';
 import { scale } from './scale.ts';
+import { soak } from './soak.ts';
 import { views } from './views.ts';
 import { webhooks } from './webhooks.ts';
 
@@ -25,5 +27,7 @@ export const benches: readonly Bench[] = [
   edge,
   pglite,
   webhooks,
+  soak,
+  apps,
   views,
 ];

@@ -8,11 +8,16 @@ export interface BenchApp {
   readonly perSecond?: number;
   readonly perSecondPerEndpoint?: number;
   readonly concurrency?: number;
+  /** Cron expression of incremental runs while it serves. */
+  readonly every?: string;
 }
 
 /** One Stripe account, with limits that do not bind unless they are what is measured. */
 export function benchConfig(app: BenchApp): Config {
+  const schedules =
+    app.every === undefined ? [] : [{ app_key: 'stripe_main', cron: app.every, mode: 'incremental' as const }];
   return parseConfig({
+    schedules,
     apps: [
       {
         app_key: 'stripe_main',

@@ -60,7 +60,6 @@ const calls = {
   async open({ databaseUrl, ...app }: EngineOrder): Promise<void> {
     const database = databaseUrl === undefined ? await openPglite() : createPostgres({ connectionString: databaseUrl });
     const config = benchConfig(app);
-    await migrate(config, database);
     mirror = database;
     const call: typeof database.call = async (name, args) => {
       statements += 1;
@@ -75,6 +74,7 @@ const calls = {
         records += progress.records;
       },
     });
+    await migrate({ config, database, engine });
   },
   async sync({ mode }: SyncOrder): Promise<SyncResult> {
     const { store } = running();
@@ -128,6 +128,7 @@ const calls = {
       );
     }),
   cpu: (_: null): number => cpuSeconds(),
+  rss: (_: null): number => process.memoryUsage.rss(),
   /** For PGlite, which nobody else can ask. */
   query: async (sql: string): Promise<Record<string, unknown>[]> => await opened().query(sql),
   peakRss: (_: null) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { EntityOperation, EventType, NormalizedEvent } from '../../src/kit/index.ts';
+import { parseJson } from '../../src/kit/index.ts';
 
 /**
  * A notification. Only what every topic has is required; what `item` is depends on the topic.
@@ -33,7 +34,7 @@ const READERS: Readonly<Record<string, (topic: string, item: Item) => Reading>> 
 
 /** Throws on text that is no notification. */
 export function parseNotification(body: string): NormalizedEvent {
-  const { id, topic, created_at, data } = notification.parse(JSON.parse(body));
+  const { id, topic, created_at, data } = notification.parse(parseJson(body));
   const event = { id: id ?? anonymousId(topic, created_at), providerType: topic, occurredAt: created_at * 1000 };
   if (topic === 'ping') return { ...event, operations: [], ignored: 'a ping: Intercom checks that somebody listens' };
   const reader = READERS[topic.split('.', 1)[0] ?? ''];

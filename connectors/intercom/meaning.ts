@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AnswerMeaning } from '../../src/kit/index.ts';
+import { parseJson } from '../../src/kit/index.ts';
 
 const errorList = z.object({
   errors: z.array(z.object({ code: z.string().nullish(), message: z.string().nullish() })).min(1),
@@ -24,7 +25,7 @@ export function meaning(status: number, body: string): AnswerMeaning | undefined
 
 function firstError(body: string): { code: string; message: string } {
   try {
-    const parsed = errorList.safeParse(JSON.parse(body));
+    const parsed = errorList.safeParse(parseJson(body));
     return { code: parsed.data?.errors[0]?.code ?? '', message: parsed.data?.errors[0]?.message ?? '' };
   } catch {
     return { code: '', message: '' };

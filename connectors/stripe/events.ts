@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type EntityOperation, type EventType, type NormalizedEvent, valueAt } from '../../src/kit/index.ts';
+import { type EntityOperation, type EventType, isoMs, type NormalizedEvent, valueAt } from '../../src/kit/index.ts';
 import type { StripeResource } from './resource.ts';
 import { resources } from './resources/index.ts';
 
@@ -42,7 +42,7 @@ export function readEvent(value: unknown): NormalizedEvent {
     return {
       id: event.id,
       providerType: event.type,
-      occurredAt: Date.parse(event.created),
+      occurredAt: isoMs(event.created) ?? Number.NaN,
       ...optional('account', event.context?.split('/').at(-1)),
       ...meaningOf(type, { id, object }, undefined, false),
     };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AnswerMeaning } from '../../src/kit/index.ts';
+import { parseJson } from '../../src/kit/index.ts';
 
 /** https://docs.stripe.com/api/errors */
 const answer = z.object({
@@ -34,7 +35,7 @@ export function meaning(status: number, body: string): AnswerMeaning | undefined
 
 function errorOf(body: string): z.infer<typeof answer>['error'] {
   try {
-    return answer.parse(JSON.parse(body)).error;
+    return answer.parse(parseJson(body)).error;
   } catch {
     return {};
   }

@@ -45,12 +45,13 @@ export function withJournal<Provider extends SandboxProvider>(
     }
     repeating = undefined;
   }
-  mkdirSync(dirname(file), { recursive: true });
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   // Written anew where there was none, or a crash cut it off.
   if (repeated < lines.length || !known) {
     writeFileSync(
       file,
       [JSON.stringify({ world: WORLD, bornMs }), ...lines.slice(0, known ? repeated : 0), ''].join('\n'),
+      { mode: 0o600 },
     );
   }
   /** One moment for the change and for its line: repeated, it must be the same. */

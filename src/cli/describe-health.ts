@@ -23,7 +23,15 @@ function describeCertificate(one: ResourceHealth, now: string): string {
   if (one.certified_at === null) return 'none yet';
   const ago = formatDuration(Math.max(0, Date.parse(now) - Date.parse(one.certified_at)));
   const rows = Number(one.mirror_count).toLocaleString('en-US');
-  return `${one.certificate_holds === true ? 'holds' : 'does not hold'}: ${rows} rows, by ${one.certified_by} ${ago} ago`;
+  const ended = one.certificate_ended_by === null ? '' : ` (the list ended by ${one.certificate_ended_by})`;
+  return `${one.certificate_holds === true ? 'holds' : 'does not hold'}: ${rows} rows, by ${one.certified_by} ${ago} ago${ended}`;
+}
+
+/** Why the certificates that do not hold do not hold, one line each. */
+export function describeDoubts(health: readonly ResourceHealth[]): string[] {
+  return health.flatMap(({ app_key, resource, certificate_holds, certificate_reason }) =>
+    certificate_holds === false ? [`${app_key} ${resource}: the certificate does not hold: ${certificate_reason}`] : [],
+  );
 }
 
 /** PostgreSQL's `1 day 02:03:04.5` in our words. */

@@ -1,5 +1,6 @@
 import type { FeedStore } from '../engine/feed/feed-store.ts';
 import { RequestRefusedError } from '../errors.ts';
+import { parseJson, stringifyJson } from '../kit/json.ts';
 import type { Door } from '../runtime/node/door.ts';
 
 /** What a person asks and tells about consumers. */
@@ -11,9 +12,9 @@ export function createFeedDesk({ url, key }: Door): FeedDesk {
     const response = await fetch(`${url}/consumers${path}`, {
       method: body === undefined ? 'GET' : 'POST',
       headers: { authorization: `Bearer ${key}` },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: stringifyJson(body) }),
     });
-    const answer: unknown = await response.json();
+    const answer: unknown = parseJson(await response.text());
     if (!response.ok) throw new RequestRefusedError((answer as { error: { message: string } }).error.message);
     return answer as T;
   }

@@ -2,15 +2,19 @@ import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
-import { ConfigError, DatabaseError } from '../errors.ts';
+import { applyMigrations } from '../engine/migrate.ts';
+import { outlast } from '../engine/outlast.ts';
+import { ConfigError, DatabaseAwayError, DatabaseError, SupasaasyError } from '../errors.ts';
 import { loadEnvFile } from '../runtime/node/env-file.ts';
 import { freeLeases } from '../runtime/node/free-leases.ts';
+import { freeDeadLeases } from '../runtime/node/holder.ts';
 import { CONFIG_FILE, loadConfig } from '../runtime/node/load-config.ts';
 import { packageFolder } from '../runtime/node/package-folder.ts';
+import { describeAddress, parseAddress } from '../runtime/node/postgres/parse-address.ts';
 import {
+  configuredMigrations,
   databaseUrl,
   dataDirOf,
-  declare,
   migrate,
   openProject,
   type Project,
@@ -24,11 +28,14 @@ export interface OpenOptions extends Partial<Pick<ProjectOptions, 'onPage' | 'co
   /** Of `locate`, where it was asked before. */
   readonly place?: ReturnType<typeof locate>;
   /**
-   * What to do about migrations that the database lacks: `apply` them; `require` that there are none (the embedded
-   * database, which is ours alone, gets them anyway); `check` too, but write nothing at all; `ignore` them.
+   * What the command may do to the database before its own work. `read` (the default): nothing, and no migration may be
+   * missing; only an embedded database, which is ours alone, gets those that it lacks. `check`: not even that. `work`:
+   * the command works tasks or deliveries. `install`: it applies migrations and declares the configuration. `ignore`: whatever is missing is the command's affair.
    */
-  readonly migrations?: 'apply' | 'require' | 'check' | 'ignore';
+  readonly access?: Access;
 }
+
+export type Access = 'read' | 'check' | 'work' | 'install' | 'ignore';
 
 /** The configuration of this package, for a folder that has none: the demo's, and enough for one account of each. */
 const ownConfig = () => fileURLToPath(new URL(CONFIG_FILE, packageFolder()));
@@ -71,7 +78,7 @@ export async function withProject<T>(
     ...(open.onPage === undefined ? {} : { onPage: open.onPage }),
   });
   try {
-    await prepare(cli, project, open.migrations ?? 'require');
+    await prepare(cli, project, open.access ?? 'read');
     return await use(project);
   } finally {
     await project.close();
@@ -88,30 +95,52 @@ function dataDirFor(config: Config, env: NonNullable<OpenOptions['env']>, folder
   return isDemo ? demo : dataDirOf(folder);
 }
 
-async function prepare(cli: Cli, project: Project, wish: NonNullable<OpenOptions['migrations']>): Promise<void> {
-  const { config, database } = project;
+async function prepare(cli: Cli, project: Project, access: Access): Promise<void> {
+  const { config, database, engine } = project;
   await assertReachable(project, cli);
-  if (wish === 'ignore') return;
-  if (database.kind === 'pglite' && wish !== 'check') await freeLeases(database);
+  if (access === 'ignore') return;
+  const embedded = database.kind === 'pglite';
+  if (access !== 'check' && access !== 'read') await (embedded ? freeLeases(database) : freeDeadLeases(database));
   const pending = await pendingMigrations(config, database);
-  if (pending.length > 0 && (wish === 'apply' || (database.kind === 'pglite' && wish !== 'check'))) {
-    const applied = await migrate(config, database);
+  if (pending.length > 0 && (access === 'install' || (embedded && access !== 'check'))) {
+    const applied = access === 'read' ? await upgrade(project) : await migrate(project);
     if (applied.length > 0)
       cli.out.note(`applied ${applied.length} migrations to ${describeDatabase(project, cli.env)}`);
   } else if (pending.length > 0) {
     throw new ConfigError(
       `the database lacks ${pending.length} migrations (${pending[0]?.source}/${pending[0]?.name}${pending.length > 1 ? ' …' : ''}): run "supasaasy migrate"`,
     );
-  } else if (wish !== 'check') {
-    await declare(config, database);
+  } else if (access === 'install' || (embedded && access === 'work')) {
+    await engine.declare();
   }
 }
+
+/** For a command that reads: whatever is declared in the folder stays as it is; a new folder gets what is configured. */
+async function upgrade(project: Project): Promise<readonly unknown[]> {
+  const applied = await applyMigrations(project.database, await configuredMigrations(project.config));
+  const [declared] = await project.database.query('select from supasaasy.deployments limit 1');
+  const [known] = await project.database.query('select from supasaasy.apps where configured limit 1');
+  if (declared === undefined && known === undefined) await project.engine.declare();
+  return applied;
+}
+const STARTING_MS = 60_000;
 
 /** A wrong address, a wrong password: said in one line, before anything else is tried. */
 async function assertReachable(project: Project, cli: Cli): Promise<void> {
   try {
-    await project.database.query('select 1');
+    // A server that is starting answers soon; any other reason is said at once.
+    await outlast(project.engine.ports, () => project.database.query('select 1'), {
+      stop: (error) => !(error instanceof DatabaseError && /^57P0[1-3]$/.test(error.sqlState ?? '')),
+      patienceMs: STARTING_MS,
+    });
   } catch (error) {
+    // What a server says of the connection has its remedy with it.
+    if (error instanceof DatabaseAwayError)
+      throw new DatabaseError(
+        `${error.message}. Is it running, and is DATABASE_URL right? (Without DATABASE_URL, an embedded database is used.)`,
+        { sqlState: error.sqlState },
+      );
+    if (error instanceof SupasaasyError && error.cause === undefined) throw error;
     const cause = error instanceof DatabaseError && error.cause !== undefined ? error.cause : error;
     throw new DatabaseError(
       `${describeDatabase(project, cli.env)} cannot be used: ${reasonOf(cause)}. Is it running, and is DATABASE_URL right? (Without DATABASE_URL, an embedded database is used.)`,
@@ -134,10 +163,5 @@ export function describeDatabase(project: Project, env: NonNullable<OpenOptions[
   const url = databaseUrl(env);
   if (url === undefined)
     return `the embedded database in ${relative(process.cwd(), join(project.folder, '.supasaasy')) || '.supasaasy'}/`;
-  try {
-    const { host, pathname } = new URL(url);
-    return `PostgreSQL ${host}${pathname}`;
-  } catch {
-    return 'PostgreSQL';
-  }
+  return describeAddress(parseAddress(url));
 }

@@ -1,5 +1,6 @@
 import process from 'node:process';
 import type { Log } from '../engine/ports.ts';
+import { stringifyJson } from '../kit/json.ts';
 import { redact } from './redact.ts';
 
 /** Answers go to standard output, everything about the work to standard error: `--json | jq` sees the answer only. */
@@ -29,7 +30,7 @@ export function createOutput(env: Readonly<Record<string, string | undefined>>):
     colored ? `\u001b[${from}m${text}\u001b[${to}m` : text;
   return {
     print: (text = '') => void process.stdout.write(`${redact(text, env)}\n`),
-    json: (value) => void process.stdout.write(`${redact(JSON.stringify(value), env)}\n`),
+    json: (value) => void process.stdout.write(`${redact(stringifyJson(value), env)}\n`),
     note: (text) => void process.stderr.write(`${redact(text, env)}\n`),
     interactive,
     get columns() {
@@ -50,7 +51,7 @@ export function createOutput(env: Readonly<Record<string, string | undefined>>):
 export function createLog(out: Output, verbose: boolean): Log {
   return (level, message, fields) => {
     if (level === 'debug' && !verbose) return;
-    const rest = verbose && fields !== undefined ? ` ${JSON.stringify(fields)}` : '';
+    const rest = verbose && fields !== undefined ? ` ${stringifyJson(fields)}` : '';
     const word = level === 'error' ? out.red('error') : level === 'warn' ? out.yellow('warning') : level;
     out.note(`${word}: ${message}${rest}`);
   };

@@ -16,7 +16,8 @@ function secretsOf(env: Readonly<Record<string, string | undefined>>): string[] 
 
 /** As it stands in the URL, and as it is meant. */
 function passwordsOf(url: string): string[] {
-  const written = /^[a-z]+:\/\/[^:/@]*:([^@]*)@/.exec(url)?.[1] ?? '';
+  // To the last @: a password that is not percent-encoded may have one.
+  const written = /^\s*[a-z]+:\/\/[^:@]*:(.*)@/s.exec(url)?.[1] ?? '';
   try {
     return [written, decodeURIComponent(written)];
   } catch {

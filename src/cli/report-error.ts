@@ -1,4 +1,4 @@
-import { ConfigError, describeError, SupasaasyError } from '../errors.ts';
+import { ConfigError, describeError, MissingSecretError, SupasaasyError } from '../errors.ts';
 import { type Cli, EXIT } from './command.ts';
 
 /** One clear message; where it happened only when asked. Returns the exit code. */
@@ -12,7 +12,7 @@ export function reportError(cli: Cli, error: unknown, options: { verbose: boolea
   if (options.verbose) cli.out.note(traceOf(error));
   else if (!(error instanceof SupasaasyError))
     cli.out.note('This is not an error we expected: --verbose shows where it happened.');
-  return error instanceof ConfigError ? EXIT.usage : EXIT.failed;
+  return error instanceof ConfigError || error instanceof MissingSecretError ? EXIT.usage : EXIT.failed;
 }
 
 function traceOf(error: unknown): string {

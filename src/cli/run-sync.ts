@@ -1,12 +1,14 @@
 import type { Engine } from '../engine/engine.ts';
+import { whileBeating } from '../engine/fleet/heartbeat.ts';
 import { type RunResult, toRunResult } from '../engine/http/run-result.ts';
+import { outlast } from '../engine/outlast.ts';
+import { readApps } from '../engine/status.ts';
 import type { RunOptions, SyncMode } from '../engine/store.ts';
 import { EXIT } from './command.ts';
-import { readStatus } from './read-status.ts';
 
-/** How a run ended for who waited for it: it may also be interrupted, or wait for a paused app. */
+/** How a run ended here: it may also be interrupted, wait for a paused app, or be left to others because this process's key is refused. */
 export interface SyncOutcome extends Omit<RunResult, 'status'> {
-  readonly status: RunResult['status'] | 'interrupted' | 'paused';
+  readonly status: RunResult['status'] | 'interrupted' | 'paused' | 'refused';
   readonly resumed: boolean;
 }
 
@@ -18,15 +20,21 @@ export async function runSync(
   options: RunOptions & { readonly trigger?: string; readonly signal?: AbortSignal },
 ): Promise<SyncOutcome> {
   const { trigger = 'cli', signal, ...wish } = options;
-  await engine.store.resumeApp(appKey);
-  const { runId, resumed } = await engine.startRun(appKey, mode, wish, trigger);
-  await engine.work({ filter: { run_id: runId }, ...(signal === undefined ? {} : { signal }) });
-  const run = await engine.getRun(runId);
+  const steadily = <T>(work: () => Promise<T>) => outlast(engine.ports, work, { signal });
+  await steadily(() => engine.wake(appKey, signal));
+  // Begun twice, it is the same run.
+  const { runId, resumed } = await steadily(() => engine.startRun(appKey, mode, wish, trigger));
+  await whileBeating(engine, 'sync', () =>
+    engine.work({ filter: { run_id: runId }, ...(signal === undefined ? {} : { signal }) }),
+  );
+  const run = await steadily(() => engine.getRun(runId));
   if (run === null) throw new Error(`run ${runId} vanished while it was worked`);
   const result = toRunResult(run);
   if (result.status !== 'running') return { ...result, resumed };
   if (signal?.aborted === true) return { ...result, resumed, status: 'interrupted', error: null };
-  const app = (await readStatus(engine.store)).apps.find((each) => each.app_key === appKey);
+  const unfit = engine.fitness.reasonAgainst(engine.app(appKey));
+  if (unfit !== undefined) return { ...result, resumed, status: 'refused', error: unfit };
+  const app = (await steadily(() => readApps(engine.store))).apps.find((each) => each.app_key === appKey);
   // Neither at its end nor ours to work: somebody mends the key first, or another worker has its tasks.
   return app?.paused_at == null
     ? { ...result, resumed }

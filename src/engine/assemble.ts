@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import { feedDeclarations } from './feed/declare-feed.ts';
+import { DEFAULT_DEPLOYMENT, declaredBy } from './fleet/declare.ts';
 import { CLOSE_SQL, checksumOf, LEDGER_SQL, ledgerEntry, type Migration, sortMigrations } from './migrate.ts';
-import { toDeclaredSchedules } from './schedule.ts';
 
 /** A file that an earlier assembly wrote: it may be applied somewhere, so it is never written again. */
 export interface AssembledFile {
@@ -11,6 +11,8 @@ export interface AssembledFile {
 
 export interface AssembleInput {
   readonly config: Pick<Config, 'apps' | 'auth' | 'consumers' | 'schedules'>;
+  /** The name under which the file declares (default `main`). */
+  readonly deployment?: string;
   /** Of the engine and of the configured connectors. */
   readonly migrations: readonly Migration[];
   /** What lies in `supabase/migrations/` already; files of others are passed over. */
@@ -40,7 +42,7 @@ export async function assembleMigrations(input: AssembleInput): Promise<Assembly
   }
 
   const configured = input.config.apps.length > 0;
-  const declarations = configured || known.size > 0 ? declarationsOf(input.config) : '';
+  const declarations = configured || known.size > 0 ? declarationsOf(input) : '';
   const parts = await Promise.all(
     sortMigrations(configured ? input.migrations : []).map(async (migration) => ({
       migration,
@@ -80,26 +82,21 @@ export async function assembleMigrations(input: AssembleInput): Promise<Assembly
 }
 
 /** Apps, consumers, access and schedules, as SQL that may run any number of times. `set_auth` closes what has just been made. */
-function declarationsOf(config: AssembleInput['config']): string {
-  const apps = config.apps.map((app) => ({
-    app_key: app.app_key,
-    name: app.name,
-    connector: app.connector.metadata.name,
-  }));
-  const { consumers, history, watched } = feedDeclarations(config);
+function declarationsOf({
+  config,
+  deployment = DEFAULT_DEPLOYMENT,
+}: Pick<AssembleInput, 'config' | 'deployment'>): string {
+  const { watched } = feedDeclarations(config);
   return [
-    `select supasaasy.declare_apps(${jsonLiteral(apps)});`,
-    `select supasaasy.declare_consumers(${jsonLiteral(consumers)}, true);`,
-    `select supasaasy.declare_history(${jsonLiteral(history)});`,
+    'select supasaasy.enable_extensions();',
+    `select supasaasy.declare_deployment(${literal(deployment)}, ${jsonLiteral(declaredBy(config))});`,
     // Here, because only the table's owner can; the functions come as the service role.
     ...watched.map(
       ({ table, key }) =>
         `select supasaasy.watch_table(to_regclass(${literal(table)}), ${literal(key)}) where to_regclass(${literal(table)}) is not null;`,
     ),
-    `select supasaasy.declare_schedules(${jsonLiteral(toDeclaredSchedules(config))});`,
-    `select supasaasy.set_auth(${config.auth.enabled});`,
-    'select supasaasy.enable_extensions();',
-    'select supasaasy.install_jobs();',
+    // It closes what has just been made.
+    'select supasaasy.grant_access();',
   ].join('\n');
 }
 

@@ -19,6 +19,20 @@ export interface Database {
 export interface Transaction {
   call<T>(name: string, args: Readonly<Record<string, unknown>>): Promise<T>;
   query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Runs a text that must be one statement: PostgreSQL refuses a second one in it. */
+  statement(text: string): Promise<void>;
+}
+
+export interface TransactionOptions {
+  /** The session ends with the transaction, so that nothing that was set in it is met by another. */
+  readonly lastOfSession?: boolean;
+  /**
+   * Ends the transaction when it aborts, undone, whether its work has ended or not; what the work asks after that is refused. The
+   * reason is thrown.
+   */
+  readonly signal?: AbortSignal;
+  /** The server ends a statement that takes longer, where it can. */
+  readonly statementMs?: number;
 }
 
 /** A database that also takes SQL: for migrations, `doctor` and reading. REST mode has none. */
@@ -28,7 +42,7 @@ export interface SqlDatabase extends Database {
   /** Several statements without parameters, in one transaction. */
   script(text: string): Promise<void>;
   /** Commits what `work` did when it resolves, undoes it when it throws. */
-  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /** Calls back whenever `channel` is notified, until closed. For direct connections; a pooler swallows notices. */
   listen?(channel: string, heard: () => void): Promise<{ close(): Promise<void> }>;
 }

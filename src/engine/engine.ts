@@ -5,8 +5,13 @@ import { type AccountGuard, createAccountGuard } from './account-guard.ts';
 import { type App, createApps, type Environment } from './app.ts';
 import type { Database } from './database.ts';
 import { createFeed, type Feed } from './feed/feed.ts';
+import { DEFAULT_DEPLOYMENT, type DeploymentConflict, declareDeployment } from './fleet/declare.ts';
+import { createFitness, type Fitness } from './fleet/fitness.ts';
+import type { ProcessInfo } from './fleet/fleet.ts';
+import { createKeyRecord } from './fleet/key-record.ts';
 import { type Acceptor, createAcceptor } from './inbox/accept.ts';
 import { type DrainOptions, drainInbox } from './inbox/drain.ts';
+import { createRefusals, type Refusals } from './inbox/refusals.ts';
 import { defaultPorts, type Ports } from './ports.ts';
 import { type AuditRun, createProof, type Proof } from './proof.ts';
 import { createStore, type Run, type RunMode, type RunOptions, type Store, type SyncMode } from './store.ts';
@@ -26,11 +31,17 @@ export interface EngineOptions {
   readonly ports?: Partial<Ports>;
   readonly settings?: Partial<SyncSettings>;
   readonly onPage?: (progress: PageProgress) => void;
+  /** The name under which it declares; null: its declarations are made elsewhere (an assembled migration). */
+  readonly deployment?: string | null;
+  /** Where this process runs. */
+  readonly process?: ProcessInfo;
 }
 
 /** Every part on one screen. Knows no provider and no platform. */
 export interface Engine {
   readonly config: Config;
+  readonly deployment: string | null;
+  readonly process: ProcessInfo;
   readonly apps: ReadonlyMap<string, App>;
   readonly store: Store;
   readonly proof: Proof;
@@ -38,9 +49,18 @@ export interface Engine {
   readonly ports: Ports;
   readonly context: SyncContext;
   readonly acceptor: Acceptor;
+  /** Counts deliveries that were refused. */
+  readonly refusals: Refusals;
   readonly accounts: AccountGuard;
+  /** Which apps this process can work for. */
+  readonly fitness: Fitness;
   /** The app of that key, or a `ConfigError` that lists the known ones. */
   app(key: string): App;
+  /**
+   * Ends the pause of an app, if there is one, once the provider accepts the key that this process has. Throws
+   * `MissingSecretError`, or `AuthenticationError`: then the pause stays as it is.
+   */
+  wake(key: string, signal?: AbortSignal): Promise<void>;
   /** Plans a run, in one transaction, or joins the unfinished one of the same wish. Does not work it. */
   startRun(
     key: string,
@@ -64,6 +84,8 @@ export interface Engine {
   /** Works the inbox until nothing is due, and the questions that it raised. */
   drain(options?: DrainOptions): Promise<number>;
   getRun(id: string): Promise<Run | null>;
+  /** Declares the configuration under the deployment's name. For what runs or installs it, not for what reads. */
+  declare(): Promise<readonly DeploymentConflict[]>;
 }
 
 export function createEngine(options: EngineOptions): Engine {
@@ -75,12 +97,17 @@ export function createEngine(options: EngineOptions): Engine {
   const pages = createTurnstile();
   const enter = createGates();
   const accounts = createAccountGuard(store, ports);
+  const fitness = createFitness(apps, ports);
+  const keys = createKeyRecord(store, ports);
   const context: SyncContext = {
     store,
     proof,
     ports,
     budget,
     clock: createDatabaseClock(store, ports),
+    fitness,
+    keys,
+    underWay: new Map(),
     settings: {
       massDeleteShare: options.config.sync.mass_delete_share,
       massDeleteFloor: options.config.sync.mass_delete_floor,
@@ -104,6 +131,7 @@ export function createEngine(options: EngineOptions): Engine {
       ]);
       if (passed.status === 'rejected') throw passed.reason;
       if (answer.status === 'rejected') throw answer.reason;
+      await keys.worked(app);
       return answer.value;
     },
   };
@@ -139,8 +167,11 @@ export function createEngine(options: EngineOptions): Engine {
     return run;
   }
 
+  const { deployment = options.config.deployment ?? DEFAULT_DEPLOYMENT } = options;
   const engine: Engine = {
     config: options.config,
+    deployment,
+    process: options.process ?? { host: 'unknown' },
     apps,
     store,
     proof,
@@ -153,7 +184,9 @@ export function createEngine(options: EngineOptions): Engine {
     ports,
     context,
     acceptor: createAcceptor(store, ports),
+    refusals: createRefusals(store, ports),
     accounts,
+    fitness,
     app(key) {
       const app = apps.get(key);
       if (app === undefined)
@@ -161,6 +194,18 @@ export function createEngine(options: EngineOptions): Engine {
           `there is no app "${key}" in supasaasy.config.ts (apps: ${[...apps.keys()].join(', ') || 'none'})`,
         );
       return app;
+    },
+    async wake(key, signal = new AbortController().signal) {
+      const app = engine.app(key);
+      app.account();
+      if ((await proof.pauseReason(key)) === null) return;
+      try {
+        await context.request(app, app.config.connector.probe, { priority: 0 }, signal);
+      } catch (error) {
+        if (error instanceof AuthenticationError) throw error;
+        // It says nothing about the key: the run finds out.
+      }
+      await store.resumeApp(key);
     },
     async startRun(key, mode, runOptions = {}, trigger = 'api') {
       const app = engine.app(key);
@@ -174,11 +219,12 @@ export function createEngine(options: EngineOptions): Engine {
     },
     work: (workOptions) => work(context, apps, workOptions),
     async sync(key, mode, { trigger, signal, ...runOptions } = {}) {
-      await store.resumeApp(key);
+      await engine.wake(key, signal);
       return await runToEnd(key, mode, runOptions, trigger, signal);
     },
     async audit(key, { trigger, signal, ...runOptions } = {}) {
-      const reason = await proof.pauseReason(engine.app(key).key);
+      engine.app(key).account();
+      const reason = await proof.pauseReason(key);
       if (reason !== null)
         throw new AuthenticationError(
           `${key} is paused, so nothing can be compared: ${reason} When that is mended: supasaasy resume ${key}`,
@@ -186,9 +232,16 @@ export function createEngine(options: EngineOptions): Engine {
       return (await runToEnd(key, 'audit', runOptions, trigger, signal)) as AuditRun;
     },
     async drain(drainOptions) {
-      return await drainInbox(store, apps, ports, drainOptions);
+      return await drainInbox(store, fitness, ports, drainOptions);
     },
     getRun: (id) => store.getRun(id),
+    async declare() {
+      if (deployment === null) return [];
+      return await declareDeployment(options.database, deployment, options.config, {
+        host: engine.process.host,
+        log: ports.log,
+      });
+    },
   };
   return engine;
 }

@@ -16,7 +16,19 @@ export interface AppliedMigration {
 }
 
 /** The ledger of what a database has; the first thing that any migration makes sure of. */
-export const LEDGER_SQL = `create schema if not exists supasaasy;
+export const LEDGER_SQL = `do $make$
+begin
+  -- "if not exists" asks for the right to create even where the schema is there.
+  if to_regnamespace('supasaasy') is null then
+    create schema supasaasy;
+  elsif not has_schema_privilege('supasaasy', 'usage') or not has_schema_privilege('supasaasy', 'create') then
+    raise exception '% may not create tables in the schema supasaasy: let an administrator run "alter schema supasaasy owner to %", then run this again',
+      current_user, quote_ident(current_user) using errcode = 'SY005';
+  end if;
+exception when insufficient_privilege then
+  raise exception '% may create no schema in the database %: let an administrator run "create schema supasaasy authorization %", then run this again',
+    current_user, current_database(), quote_ident(current_user) using errcode = 'SY005';
+end $make$;
 create table if not exists supasaasy.migrations (
   source text not null, name text not null, checksum text not null, applied_at timestamptz not null default now(),
   primary key (source, name)

@@ -18,6 +18,8 @@ export interface Ports {
   /** All addresses of a host's name, on platforms that can tell. */
   readonly resolve?: Resolve;
   readonly fetchAt?: FetchAt;
+  /** Which process this is, on platforms that can say whether another one still lives. */
+  readonly holder?: string;
 }
 
 export type Resolve = (host: string) => Promise<readonly string[]>;

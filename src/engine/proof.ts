@@ -1,16 +1,26 @@
 import type { SqlSpec } from '../kit/resource.ts';
 import type { Database } from './database.ts';
-import type { Counts, PageContext, Run, Task } from './store.ts';
+import { excessOf } from './json-limits.ts';
+import type { Counts, PageCheck, PageContext, Run, Task } from './store.ts';
+import { markExcesses, markUnstorable } from './unstorable.ts';
 
 /** The SQL functions that prove, explain and mend (migrations 017 and 018), typed as in store.ts. */
 export function createProof(db: Database) {
   return {
     auditPage: (task: Task, body: string, page: AuditPage) =>
-      db.call<AuditedPage>('audit_page', { ...lease(task), body, page }),
+      db.call<AuditedPage>('audit_page', {
+        ...lease(task),
+        body: page.careful === true ? markUnstorable(body) : body,
+        page,
+      }),
     auditExtras: (task: Task, page: AuditExtras) =>
       db.call<{ refused: boolean; reason?: string; extra?: number }>('audit_extras', { ...lease(task), page }),
     auditConfirm: (task: Task, body: string | null, page: AuditPage) =>
-      db.call<{ differing: number; repaired: boolean }>('audit_confirm', { ...lease(task), body, page }),
+      db.call<{ differing: number; repaired: boolean }>('audit_confirm', {
+        ...lease(task),
+        body: body === null ? null : markExcesses(body),
+        page,
+      }),
     skipAudit: (task: Task, note: string) => db.call<null>('skip_audit', { ...lease(task), note }),
     /** Why the app is paused; null when it is not. */
     pauseReason: (app: string) => db.call<string | null>('pause_reason_of', { app }),
@@ -18,8 +28,14 @@ export function createProof(db: Database) {
       db.call<readonly { collection: string; rows: number; at: string }[]>('audit_ages', { app }),
     health: (app?: string) => db.call<readonly ResourceHealth[]>('get_health', { app: app ?? null }),
     listQuarantine: (filter: QuarantineFilter) => db.call<readonly QuarantinedRecord[]>('list_quarantine', { filter }),
-    retryQuarantine: (id: number, spec: SqlSpec, purge: boolean) =>
-      db.call<RetriedRecord>('retry_quarantine', { id, spec, purge }),
+    retryQuarantine: async (id: number, spec: SqlSpec, purge: boolean): Promise<RetriedRecord> => {
+      const [record] = await db.call<readonly QuarantinedRecord[]>('list_quarantine', {
+        filter: { ids: [id], raw: true },
+      });
+      const excess = excessOf(record?.raw ?? '');
+      if (excess !== undefined) return { state: 'refused', reason: excess };
+      return await db.call<RetriedRecord>('retry_quarantine', { id, spec, purge });
+    },
     dropQuarantine: (ids: readonly number[]) => db.call<number>('drop_quarantine', { ids }),
   };
 }
@@ -49,6 +65,7 @@ export interface AuditedPage {
   readonly cursor: string | null;
   readonly cursor_created: number | null;
   readonly done: boolean;
+  readonly check?: PageCheck;
 }
 
 /** What an audit found of one resource. */
@@ -76,7 +93,7 @@ export interface ResourceHealth {
   readonly app_key: string;
   readonly resource: string;
   readonly collection_key: string;
-  readonly state: 'ok' | 'differs' | 'failing' | 'never synced' | 'deletions paused' | 'paused';
+  readonly state: 'ok' | 'differs' | 'unproven' | 'failing' | 'never synced' | 'deletions paused' | 'paused';
   readonly last_success_at: string | null;
   readonly watermark: string | null;
   readonly lag: string | null;
@@ -99,6 +116,11 @@ export interface ResourceHealth {
   readonly source_count: number | null;
   readonly mirror_count: number | null;
   readonly digest: string | null;
+  /** How the lists ended: "flag", "short page, count". */
+  readonly certificate_ended_by: string | null;
+  /** Why the certificate does not hold. */
+  readonly certificate_reason: string | null;
+  readonly certificate_evidence: Readonly<Record<string, unknown>> | null;
 }
 
 export interface QuarantineFilter {

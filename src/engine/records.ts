@@ -47,7 +47,11 @@ export interface TaskInput {
   readonly pace_ms?: number;
   /** The list can be read in ranges of creation time: the task may be split while it runs. */
   readonly ranged?: boolean;
+  readonly check?: PageCheck;
 }
+
+/** What a page must show before the end of its list is believed: that nothing follows, or a position on a shorter page. */
+export type PageCheck = 'after' | 'shorter';
 
 export interface TaskFilter {
   readonly run_id?: string;
@@ -55,6 +59,8 @@ export interface TaskFilter {
   readonly urgent?: true;
   readonly app_key?: string;
   readonly apps?: readonly string[];
+  /** Of a claim: which process asks. */
+  readonly holder?: string;
 }
 
 export interface Task {
@@ -94,6 +100,14 @@ export interface PageContext {
   readonly version: number;
   readonly version_until: number;
   readonly next?: unknown;
+  /** Records that were asked for. */
+  readonly asked?: number;
+  /** The request of a list without pages carries a limit all the same. */
+  readonly sized?: boolean;
+  /** Where the answer says how many objects there are. */
+  readonly total?: readonly string[];
+  /** A page may be short although the list goes on. */
+  readonly short?: boolean;
   readonly requests?: number;
   readonly careful?: boolean;
   readonly quiet_creates?: boolean;
@@ -103,6 +117,10 @@ export interface PageContext {
   /** The cursor that the page was asked with, or that it was asked without one. */
   readonly cursor?: string;
   readonly from_start?: boolean;
+  /** Of a dry run: records that were read before this page, and what this page is asked for. */
+  readonly read?: number;
+  readonly shown?: unknown;
+  readonly check?: PageCheck;
   readonly lease_seconds?: number;
 }
 
@@ -111,6 +129,7 @@ export interface PageResult extends Counts {
   readonly cursor: string | null;
   readonly cursor_created: number | null;
   readonly done: boolean;
+  readonly check?: PageCheck;
   readonly range_from: number | null;
   readonly children: Readonly<Record<string, Counts>>;
 }
@@ -118,9 +137,10 @@ export interface PageResult extends Counts {
 /** What a page would do; nothing was written. */
 export interface PreviewedPage extends Counts {
   readonly records: number;
-  readonly last_id: string | null;
-  readonly more: boolean;
   readonly next: string | null;
+  readonly check: PageCheck | null;
+  /** Its first and last id, and how many records it has. */
+  readonly shown: unknown;
   readonly ids: readonly string[];
   readonly children: Readonly<Record<string, Counts>>;
 }
@@ -158,7 +178,13 @@ export interface Run {
   readonly duration_ms: number;
   readonly open_tasks: number;
   readonly resources: Readonly<Record<string, Counts & { readonly pages: number; readonly requests: number }>>;
-  readonly passes: readonly { readonly resource: string; readonly state: string; readonly note: string | null }[];
+  readonly passes: readonly {
+    readonly resource: string;
+    readonly state: string;
+    readonly note: string | null;
+    /** Why the pass proves nothing: what in its answers contradicts the description. */
+    readonly problem: string | null;
+  }[];
   readonly created_at: string;
   readonly finished_at: string | null;
 }

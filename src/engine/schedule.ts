@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { describeError } from '../errors.ts';
 import type { Engine } from './engine.ts';
 import type { DeclaredSchedule, SyncMode } from './store.ts';
+import { sayUnfit } from './sync/say-trouble.ts';
 
 /** Schedules are in UTC, as pg_cron's are, whatever the host's zone. */
 const cronOf = (pattern: string) => new Cron(pattern, { timezone: 'UTC', paused: true });
@@ -12,6 +13,18 @@ export function lastOccurrence(pattern: string, nowMs: number): Date | null {
   // Croner looks strictly before its reference.
   const [last] = cronOf(pattern).previousRuns(1, new Date(nowMs + 1));
   return last ?? null;
+}
+
+/** How often the pattern fired after one moment and up to another; counted to 100. */
+export function missedOccurrences(pattern: string, afterMs: number, untilMs: number): number {
+  const cron = cronOf(pattern);
+  let count = 0;
+  for (let at = afterMs; count < 100; count += 1) {
+    const next = cron.nextRun(new Date(at));
+    if (next === null || next.getTime() > untilMs) break;
+    at = next.getTime();
+  }
+  return count;
 }
 
 /** Milliseconds until the next schedule fires; null without schedules. */
@@ -58,7 +71,7 @@ export async function startDueRuns(
 ): Promise<ScheduledRun[]> {
   const schedules = toDeclaredSchedules(engine.config);
   if (schedules.length === 0) return [];
-  await declareOnce(engine, schedules);
+  await declareOnce(engine);
   // The database's clock: the hosts' may differ, and pg_cron rings by this one.
   const nowMs = new Date(await engine.store.clock()).getTime();
   const started: ScheduledRun[] = [];
@@ -66,6 +79,14 @@ export async function startDueRuns(
     if (!enabled || (filter.app_key ?? app_key) !== app_key || (filter.mode ?? mode) !== mode) continue;
     const due = lastOccurrence(cron, nowMs);
     if (due === null) continue;
+    const app = engine.app(app_key);
+    const unfit = engine.fitness.reasonAgainst(app);
+    if (unfit !== undefined) {
+      // The occurrence stays for a process that can work it.
+      sayUnfit(engine.ports, app, unfit);
+      onRefused(app_key, unfit);
+      continue;
+    }
     const attempt = await engine.store.claimOccurrence(app_key, schedule, due.toISOString());
     if (attempt === null) continue;
     try {
@@ -73,7 +94,7 @@ export async function startDueRuns(
       await engine.store.settleOccurrence(app_key, schedule, due.toISOString(), runId, null);
       started.push({ appKey: app_key, mode, runId, attempt });
     } catch (error) {
-      // One app's missing key stops no other app's schedule.
+      // One app's trouble stops no other app's schedule.
       const reason = describeError(error);
       engine.ports.log('error', `${app_key}: the scheduled ${mode} run could not start: ${reason}`);
       await engine.store.settleOccurrence(app_key, schedule, due.toISOString(), null, reason);
@@ -83,8 +104,9 @@ export async function startDueRuns(
   return started;
 }
 
-async function declareOnce(engine: Engine, schedules: readonly DeclaredSchedule[]): Promise<void> {
-  const known = declared.get(engine) ?? engine.store.declareSchedules(schedules);
+async function declareOnce(engine: Engine): Promise<void> {
+  if (engine.deployment === null) return;
+  const known = declared.get(engine) ?? engine.declare();
   declared.set(engine, known);
   try {
     await known;

@@ -1,4 +1,6 @@
+import { describeError } from '../errors.ts';
 import type { Engine } from './engine.ts';
+import { beat } from './fleet/heartbeat.ts';
 import type { Ports } from './ports.ts';
 import { keepRetention } from './retention.ts';
 import { startDueRuns } from './schedule.ts';
@@ -39,6 +41,7 @@ export function limitsOf(ports: Ports, { budgetMs, cpuMs, signal }: SliceBudget)
 export async function workSlice(engine: Engine, budget: SliceBudget): Promise<SliceResult> {
   const { ports, store } = engine;
   const limits = limitsOf(ports, budget);
+  await beat(engine, 'edge').catch((error: unknown) => ports.log('warn', `no heartbeat: ${describeError(error)}`));
   const started = (await startDueRuns(engine)).map((run) => run.runId);
   // Deliveries first: they are few, and what they ask to read again is the first of the tasks.
   let deliveries = await engine.drain(limits);
@@ -46,6 +49,6 @@ export async function workSlice(engine: Engine, budget: SliceBudget): Promise<Sl
   deliveries += await engine.drain(limits);
   const changes = await engine.feed.runOnce(limits);
   await keepRetention(engine, limits);
-  const wait = await store.nextTaskIn({ apps: [...engine.apps.keys()] });
+  const wait = await store.nextTaskIn({ apps: [...engine.fitness.fit().keys()] });
   return { started, deliveries, tasks, changes, more: wait !== null && wait <= 0 };
 }

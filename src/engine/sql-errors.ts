@@ -1,5 +1,8 @@
 import {
+  CursorLostError,
+  DatabaseAwayError,
   DatabaseError,
+  DescriptionError,
   LeaseLostError,
   NotFoundError,
   PagingError,
@@ -15,6 +18,7 @@ const OWN_CODES: Readonly<Record<string, (message: string, cause: unknown) => Su
   SY003: (message, cause) => new PagingError(message, { cause }),
   SY004: (message, cause) => new NotFoundError(message, { cause }),
   SY005: (message, cause) => new RequestRefusedError(message, { cause }),
+  SY006: (message, cause) => new DescriptionError(message, { cause }),
 };
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
@@ -40,6 +44,11 @@ export function fromSqlError(error: unknown, name: string): SupasaasyError {
       sqlState,
     });
   }
+  if (sqlState === '57014' && message.includes('statement timeout'))
+    return new DatabaseError(
+      `${name} took longer than the statement_timeout that the role or the database has behind this pooler: raise it with "alter role … set statement_timeout", or connect directly (${message})`,
+      { cause: error, sqlState },
+    );
   if (sqlState === undefined)
     return new DatabaseError(`the database cannot be reached (${name}): ${message || 'connection failed'}`, {
       cause: error,
@@ -52,6 +61,16 @@ export function sqlStateOf(error: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
+/** The answers themselves show that the list cannot be read as it is described. */
+export function isUnproven(error: unknown): boolean {
+  return (
+    error instanceof DescriptionError ||
+    error instanceof CursorLostError ||
+    error instanceof PagingError ||
+    (error instanceof ProviderError && sqlStateOf(error.cause) === 'SY002')
+  );
+}
+
 /** The text itself is at fault (not JSON, U+0000, a number too large for its place): reading record by record may help. */
 export function isBadData(error: unknown): boolean {
   if (!(error instanceof DatabaseError) || error.sqlState === undefined) return false;
@@ -61,6 +80,15 @@ export function isBadData(error: unknown): boolean {
 /** Nobody's mistake, and no attempt: there is space again, or there is not. */
 export function isFullDisk(error: unknown): error is DatabaseError {
   return error instanceof DatabaseError && error.sqlState === FULL_DISK;
+}
+
+/**
+ * The database is away, restarts, has no connection for us, or has become a standby: the same work can be done later. What
+ * was under way may have been committed.
+ */
+export function isAway(error: unknown): boolean {
+  if (error instanceof DatabaseAwayError) return true;
+  return error instanceof DatabaseError && /^(57P0[1-5]|08|53300|25006)/.test(error.sqlState ?? '');
 }
 
 /** Two writers met: the same call again will do. */

@@ -1,5 +1,8 @@
+import { stringifyJson } from '../kit/json.ts';
 import type { SqlSpec } from '../kit/resource.ts';
 import type { Database } from './database.ts';
+import type { BeatingProcess, Fleet } from './fleet/fleet.ts';
+import type { RefusedCount } from './inbox/refusals.ts';
 import type {
   AcceptedDelivery,
   ChangesPage,
@@ -46,6 +49,7 @@ export function createStore(db: Database) {
       delayMs: number,
       requests: number,
       maxAttempts: number,
+      unproven = false,
     ) =>
       db.call<string | null>('release_task', {
         ...lease(task),
@@ -54,6 +58,7 @@ export function createStore(db: Database) {
         delay_ms: delayMs,
         requests,
         max_attempts: maxAttempts,
+        unproven,
       }),
     loseCursor: (task: Task, hasRange: boolean) =>
       db.call<boolean>('lose_cursor', { ...lease(task), has_range: hasRange }),
@@ -96,7 +101,7 @@ export function createStore(db: Database) {
       db.call<{ missing: number; children: Record<string, number> }>('count_missing', {
         app,
         collection,
-        ids: JSON.stringify(ids),
+        ids: stringifyJson(ids),
         hides_archived: hidesArchived,
         window_from: windowFrom,
         children,
@@ -112,6 +117,10 @@ export function createStore(db: Database) {
     syncState: (app: string) => db.call<Record<string, SyncState>>('get_sync_state', { app }),
     pauseApp: (app: string, reason: string) => db.call<null>('pause_app', { app, reason }),
     resumeApp: (app: string) => db.call<boolean>('resume_app', { app }),
+    keySalt: (app: string) => db.call<string>('key_salt', { app }),
+    keyWorked: (app: string, fingerprint: string) => db.call<null>('key_worked', { app, fingerprint }),
+    refuseKey: (app: string, fingerprint: string, reason: string) =>
+      db.call<boolean>('refuse_key', { app, fingerprint, reason }),
     rememberAccount: (app: string, account: string) => db.call<string>('remember_account', { app, account }),
     accountOf: (app: string) => db.call<string | null>('account_of', { app }),
     changeAccount: (app: string, account: string | null) => db.call<string | null>('change_account', { app, account }),
@@ -170,6 +179,11 @@ export function createStore(db: Database) {
     settleOccurrence: (app: string, schedule: string, dueAt: string, run: string | null, error: string | null) =>
       db.call<null>('settle_occurrence', { app, schedule, due_at: dueAt, run, error }),
     getStatus: () => db.call<Record<string, unknown>>('get_status', {}),
+    countRefused: (counts: readonly RefusedCount[]) => db.call<null>('count_refused', { counts }),
+    countLiving: () => db.call<Record<string, number | string>>('count_living', {}),
+    getFleet: () => db.call<Fleet>('get_fleet', {}),
+    beat: (process: BeatingProcess) => db.call<null>('beat', { process }),
+    endProcess: (key: string) => db.call<null>('end_process', { key }),
     setAuth: (enabled: boolean) => db.call<null>('set_auth', { enabled }),
   };
 }

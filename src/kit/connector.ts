@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Position, ProviderRequest, Resource } from './resource.ts';
+import type { Position, Precision, ProviderRequest, Resource } from './resource.ts';
 
 /** What a connector says about itself (S4-01 … S4-06). */
 export interface ConnectorMetadata<Name extends string = string> {
@@ -42,8 +42,10 @@ export interface NormalizedEvent {
   readonly id: string;
   /** The provider's name for it: `customer.subscription.updated`. */
   readonly providerType: string;
-  /** Milliseconds, the provider's clock. Providers stamp whole seconds. */
+  /** Milliseconds, the provider's clock. */
   readonly occurredAt: number;
+  /** How exact `occurredAt` is, where it is not in seconds: events of one object within it have no order. Default `1s`. */
+  readonly precision?: Precision;
   readonly apiVersion?: string;
   /** The provider's account it is about, where one endpoint serves several. */
   readonly account?: string;
@@ -63,7 +65,15 @@ export interface NormalizedEntity {
 }
 
 /** The outcome of a verification (S4-08): a value, because a bad signature is an everyday event. */
-export type Verification = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+export type Verification =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: string; readonly refusal?: SignatureFault };
+
+/**
+ * What is wrong with a signature, for those who look for the cause: there is none, it is not in the provider's form, it is too
+ * old, or (the default) it fits no secret.
+ */
+export type SignatureFault = 'unsigned' | 'unreadable' | 'expired' | 'mismatch';
 
 export interface Delivery {
   readonly body: Uint8Array;
@@ -73,6 +83,11 @@ export interface Delivery {
 export interface WebhookHandler {
   /** Methods beside POST that the provider uses to check an endpoint: HEAD, say. Answered 200. */
   readonly handshakeMethods?: readonly string[];
+  /**
+   * What the headers alone show: a signature that is missing, malformed or too old. Asked before the body is read, so that who
+   * has no signature costs no memory. Never says yes for `verify`.
+   */
+  verifyHeaders?(headers: Headers, nowMs: number): Verification;
   /** Checks the raw bytes against each secret (rotation: any may fit). Never parses before that. */
   verify(delivery: Delivery, secrets: readonly string[], nowMs: number): Promise<Verification>;
   /** Reads a verified body. Throws on text that is no event; unknown types are events without operations. */

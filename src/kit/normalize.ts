@@ -1,4 +1,6 @@
 import type { NormalizedEntity } from './connector.ts';
+import { instantMs } from './instant.ts';
+import { parseJson } from './json.ts';
 import type { InstantAt, Path, Resource } from './resource.ts';
 
 /** The value at `path`, or undefined. */
@@ -14,24 +16,16 @@ export function valueAt(value: unknown, path: Path): unknown {
 /** The text at `path` of a text that should be JSON, or undefined. */
 export function textAt(json: string, path: Path): string | undefined {
   try {
-    const found = valueAt(JSON.parse(json), path);
+    const found = valueAt(parseJson(json), path);
     return typeof found === 'string' && found !== '' ? found : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Milliseconds, or null when there is no instant that a timestamp can hold. The twin of `supasaasy.instant_ms`. */
+/** Milliseconds, or null when there is no instant that a timestamp can hold. */
 export function instantAt(value: unknown, at: InstantAt | undefined): number | null {
-  if (at === undefined) return null;
-  const found = valueAt(value, at.path);
-  if (at.unit === 'iso') {
-    const parsed = typeof found === 'string' ? Date.parse(found) : Number.NaN;
-    return Number.isNaN(parsed) ? null : parsed;
-  }
-  if (typeof found !== 'number') return null;
-  const ms = at.unit === 's' ? found * 1000 : found;
-  return ms >= -62_135_596_800_000 && ms <= 253_402_300_799_999 ? Math.trunc(ms) : null;
+  return at === undefined ? null : instantMs(valueAt(value, at.path), at.unit);
 }
 
 /** Brings one complete object into canonical form (S4-20 … S4-23). Throws when it has no id. */
@@ -42,7 +36,7 @@ export function normalize(
   observedAtMs: number,
 ): NormalizedEntity {
   const id = valueAt(object, resource.id);
-  if ((typeof id !== 'string' && typeof id !== 'number') || id === '') {
+  if ((typeof id !== 'string' && typeof id !== 'number' && typeof id !== 'bigint') || id === '') {
     throw new Error(`a ${resource.name} has no id at ${resource.id.join('.')}`);
   }
   const archivedAt = isArchived(resource, object)

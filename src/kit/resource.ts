@@ -5,7 +5,16 @@ export type Path = readonly string[];
 export interface InstantAt {
   readonly path: Path;
   readonly unit: 's' | 'ms' | 'iso';
+  /**
+   * How exact the instant is. Two states whose instants fall into the same second (minute, day) have no order: the object
+   * is read again. Default: `1s` for `s`, `1ms` for `ms`. For `iso` the text says it: a date, a time without seconds,
+   * without a fraction, or with one; a precision that is given here can only make it coarser. Say `1s` where the provider
+   * writes milliseconds that are always zero.
+   */
+  readonly precision?: Precision;
 }
+
+export type Precision = '1ms' | '1s' | '1m' | '1d';
 
 /** How to find things in a provider's JSON. SQL reads pages by it, TypeScript reads single objects by it. */
 export interface Shape {
@@ -46,14 +55,18 @@ export interface Child {
 
 /** How an answer says where the next page is. */
 export type NextPage =
-  /** `has_more` at `more`; the cursor is the last record's id. */
+  /** `has_more` at `more`, true or false in every answer; the cursor is the last record's id. */
   | { readonly style: 'last_id'; readonly more: Path }
-  /** The next cursor lies at `path`, or nothing does. */
-  | { readonly style: 'path'; readonly path: Path }
+  /**
+   * The next cursor lies at `path`; nothing, null or an empty text ends the list. With `more`, what lies there (true or
+   * false) decides, whatever cursor the last page shows.
+   */
+  | { readonly style: 'path'; readonly path: Path; readonly more?: Path }
   /** Like `path`, but it repeats until an answer is empty. */
   | { readonly style: 'scroll'; readonly path: Path }
   /** Numbered pages; something lies at `path` while there are more. */
   | { readonly style: 'page'; readonly path: Path }
+  /** A list without pages: one answer is all of it. Its request carries no limit. */
   | { readonly style: 'none' };
 
 /** Everything the engine needs to know about one kind of object. Ten lines for an ordinary one. */
@@ -69,8 +82,11 @@ export interface Resource extends Shape {
     readonly query?: Readonly<Record<string, string>>;
     /** Several reads that make one whole, where a default filter hides data: `[{active: 'true'}, {active: 'false'}]`. */
     readonly variants?: readonly Readonly<Record<string, string>>[];
+    /** Records asked for. A page with fewer that is not the last one shows that this number is wrong. */
     readonly pageSize: number;
     readonly next: NextPage;
+    /** A page may have fewer records than were asked for although the list goes on. Says why. */
+    readonly shortPages?: string;
     /** Where an answer says how many objects there are in all; of a request of its own where asking for a page has effects. */
     readonly total?: { readonly path: Path; readonly request?: ProviderRequest };
     /** The list can be filtered by creation time, so that ranges can be read in parallel and `sync_from` is exact. */
@@ -94,6 +110,7 @@ export interface Resource extends Shape {
     readonly query?: Readonly<Record<string, string>>;
     readonly pageSize: number;
     readonly next: NextPage;
+    readonly shortPages?: string;
   };
   readonly children?: readonly Child[];
   /**
@@ -178,6 +195,7 @@ export function toSqlSpec(
   return {
     ...shapeSpec(resource, apiVersion),
     records: resource.list === undefined && resource.perParent === undefined ? undefined : resource.records,
+    expects: expectations(resource),
     partial: resource.list?.partial ?? false,
     retrievable: resource.retrieve !== undefined,
     detach: resource.detach,
@@ -195,6 +213,25 @@ export function toSqlSpec(
       };
     }),
   };
+}
+
+/**
+ * What at least one record of a list shows where the description is right: an instant where it says that one lies, a
+ * value of the right type where it says that archived objects are marked. A mark that is only there when an object is
+ * archived, or a list that hides those, shows nothing.
+ */
+function expectations({ created, version, archived, list }: Resource): readonly unknown[] {
+  return [
+    ...(created === undefined ? [] : [{ ...created, what: 'time of creation' }]),
+    ...(version === undefined ? [] : [{ ...version, what: 'version' }]),
+    ...(archived?.equals === undefined || archived.equals === null || list?.hidesArchived === true
+      ? []
+      : [{ path: archived.path, type: jsonType(archived.equals), what: 'mark of archived objects' }]),
+  ];
+}
+
+function jsonType(value: unknown): string {
+  return Array.isArray(value) ? 'array' : typeof value;
 }
 
 function shapeSpec(resource: Resource, apiVersion: string): SqlSpec {

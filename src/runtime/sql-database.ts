@@ -1,15 +1,22 @@
-import type { SqlDatabase, Transaction } from '../engine/database.ts';
+import type { SqlDatabase, Transaction, TransactionOptions } from '../engine/database.ts';
 import { fromSqlError, isConflict } from '../engine/sql-errors.ts';
+import { stringifyJson } from '../kit/json.ts';
 
 /** What `pg` and PGlite's adapter have in common. */
 export interface Queryable {
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
 }
 
+/** A connection inside a transaction. */
+export interface Connection extends Queryable {
+  /** One statement, by the protocol that takes no more. */
+  statement(text: string): Promise<unknown>;
+}
+
 /** What a driver must be able to do beside queries. */
 export interface Driver extends Queryable {
   script(text: string): Promise<void>;
-  transaction<T>(work: (connection: Queryable) => Promise<T>): Promise<T>;
+  transaction<T>(work: (connection: Connection) => Promise<T>, options?: TransactionOptions): Promise<T>;
   close(): Promise<void>;
   listen?: SqlDatabase['listen'];
   readonly takesBytes?: boolean;
@@ -44,7 +51,7 @@ export function fromDriver(kind: SqlDatabase['kind'], driver: Driver): SqlDataba
       repeated(name, () => rows<Row>(driver, name, args)),
     query: (text, values = []) => translated('query', () => query(driver, text, values)),
     script: (text) => translated('script', () => driver.script(text)),
-    async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    async transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
       let thrown: { readonly error: unknown } | undefined;
       try {
         return await driver.transaction(async (connection) => {
@@ -52,13 +59,15 @@ export function fromDriver(kind: SqlDatabase['kind'], driver: Driver): SqlDataba
             return await work({
               call: (name, args) => translated(name, () => call(connection, name, args)),
               query: (text, values = []) => translated('query', () => query(connection, text, values)),
+              statement: (text) => translated('statement', async () => void (await connection.statement(text))),
             });
           } catch (error) {
             thrown = { error };
             throw error;
           }
-        });
+        }, options);
       } catch (error) {
+        if (options?.signal?.aborted === true && error === options.signal.reason) throw error;
         // What the work itself threw is not the database's word.
         throw thrown === undefined ? fromSqlError(error, 'transaction') : thrown.error;
       }
@@ -97,5 +106,5 @@ function toParameter(value: unknown): unknown {
     if (value.every((item) => typeof item === 'number')) return `{${value.join(',')}}`;
     if (value.every((item) => typeof item !== 'object')) return value;
   }
-  return JSON.stringify(value);
+  return stringifyJson(value);
 }

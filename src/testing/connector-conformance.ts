@@ -1,4 +1,5 @@
 import { descriptionCases } from './connector/description.ts';
+import { evidenceCases } from './connector/evidence.ts';
 import { faultCases } from './connector/faults.ts';
 import { limitCases } from './connector/limits.ts';
 import { mirroringCases } from './connector/mirroring.ts';
@@ -11,6 +12,7 @@ export const connectorCases: readonly ConnectorCase[] = [
   ...limitCases,
   ...webhookCases,
   ...mirroringCases,
+  ...evidenceCases,
   ...faultCases,
 ];
 

@@ -34,7 +34,7 @@ describeEachDatabase('dirty data', (make) => {
     it(`A27 ${what} is quarantined with its reason and its text; the page and the run go on`, async () => {
       const mirror = createMirror(db);
       mirror.api.meddle = ({ path }) => (path === '/things' ? page(good(1), record, good(2)) : undefined);
-      const run = await mirror.full();
+      const run = await mirror.partial();
       expect(run.resources['thing']).toMatchObject({ created: 2, errors: 1 });
       expect((await mirror.rows('thing')).map((row) => row.external_id)).toEqual(['good_1', 'good_2']);
       expect(await mirror.rows('part')).toHaveLength(2);
@@ -47,7 +47,7 @@ describeEachDatabase('dirty data', (make) => {
         },
       ]);
       // Quarantined is not gone.
-      await mirror.full();
+      await mirror.partial();
       expect(await mirror.quarantine()).toHaveLength(1);
     });
   }
@@ -81,7 +81,7 @@ describeEachDatabase('dirty data', (make) => {
     const long = Array.from({ length: 900 }, (_, i) => (i * 7_919).toString(36)).join('');
     mirror.api.meddle = ({ path }) =>
       path === '/things' ? page(good(1), `{"id":"${long}","created":1}`, '17', 'null', good(2)) : undefined;
-    const run = await mirror.full();
+    const run = await mirror.partial();
     expect(run.resources['thing']).toMatchObject({ created: 2, errors: 3 });
     expect(run.passes[0]).toMatchObject({ state: 'incomplete' });
   });
@@ -92,7 +92,7 @@ describeEachDatabase('dirty data', (make) => {
     await mirror.full();
     mirror.api.meddle = ({ path }) =>
       path === '/things' ? page(good(1), '{"id":"good_2","created":2,"text":"\\u0000"}') : undefined;
-    await mirror.full();
+    await mirror.partial();
     expect(await mirror.row('thing', 'good_2')).toMatchObject({ deleted: false });
     expect((await mirror.quarantine()).map((row) => row.external_id)).toEqual(['good_2']);
   });
@@ -105,11 +105,11 @@ describeEachDatabase('dirty data', (make) => {
     mirror.account.tick(100);
     mirror.account.update('thing', id, { text: '\u0000' });
     mirror.account.update('thing', other.id, { value: 1 });
-    const run = await mirror.incremental();
+    const run = await mirror.partial('incremental');
     expect(run.resources['thing']).toMatchObject({ updated: 1, errors: 1 });
     expect((await mirror.quarantine()).map((row) => row.external_id)).toEqual([id]);
     expect(await mirror.row('thing', other.id)).toMatchObject({ raw_payload: { value: 1 } });
-    await expectNothingOpen(mirror);
+    await expectNothingOpen(mirror, [run.id]);
   });
 
   it('A27 one event that nobody can read does not stop the log of changes, and is kept to be replayed', async () => {
@@ -137,7 +137,7 @@ describeEachDatabase('dirty data', (make) => {
       path === '/things'
         ? page(good(1), '{"id":"bad","created":1,"parts":{"data":[{"id":"p","text":"\\u0000"}]}}', good(2))
         : undefined;
-    const run = await mirror.full();
+    const run = await mirror.partial();
     expect(run.resources['thing']).toMatchObject({ created: 2, errors: 1 });
     expect(await mirror.rows('part')).toHaveLength(2);
   });
@@ -151,7 +151,7 @@ describeEachDatabase('dirty data', (make) => {
       path.endsWith('/parts') ? page(`{"id":"${parts[0]?.id}"}`, '{"no":"id"}') : undefined;
     mirror.account.tick();
     mirror.account.update('thing', id, { parts, value: 2 });
-    await mirror.full();
+    await mirror.partial();
     expect((await mirror.rows('part')).filter((row) => row.deleted)).toEqual([]);
   });
 });

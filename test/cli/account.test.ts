@@ -42,7 +42,7 @@ describe("another account's key", { timeout: 120_000 }, () => {
     const sync = await cli(['sync', 'shop', '--json'], theirs);
     expect([sync.code, JSON.parse(sync.stdout)]).toMatchObject([
       1,
-      { status: 'paused', error: expect.stringMatching(named) },
+      { status: 'refused', error: expect.stringMatching(named) },
     ]);
     expect(sync.stderr.match(new RegExp(named, 'g'))).toHaveLength(1);
     const audit = await cli(['audit', 'shop', '--repair'], theirs);

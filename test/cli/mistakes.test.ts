@@ -50,13 +50,13 @@ describe('a mistake gives one clear message', { timeout: 120_000 }, () => {
     expect(verbose.stderr).toContain('    at ');
   });
 
-  it('a missing secret is named, with where it goes', async () => {
+  it('C11: a missing secret is code 2, and is named, with where it goes', async () => {
     const { code, stderr } = await run(['sync', 'shop'], { cwd: await temporaryMigratedFolder(ONE_APP) });
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toMatch(/SHOP_KEY.*\.env/);
   });
 
-  it('a scheduled run that could not start is no success of a worker', async () => {
+  it('C11: a worker without the key of any app is code 2, and leaves what is due to others', async () => {
     const schedules = ONE_APP.replace('apps:', "schedules: [{ app_key: 'shop', cron: '* * * * *' }], apps:");
     const cwd = await temporaryMigratedFolder(schedules);
     await ask(
@@ -64,10 +64,10 @@ describe('a mistake gives one clear message', { timeout: 120_000 }, () => {
       `insert into supasaasy.schedules (app_key, schedule, mode, cron, declared_at)
        values ('shop', 'incremental * * * * *', 'incremental', '* * * * *', now() - interval '1 hour')`,
     );
-    const { code, stdout, stderr } = await run(['worker', '--once', '--json'], { cwd });
-    expect(code).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({ runs_started: 0, runs_refused: 1 });
-    expect(stderr).toMatch(/scheduled \w+ run could not start.*SHOP_KEY/);
+    const { code, stderr } = await run(['worker', '--once', '--json'], { cwd });
+    expect(code).toBe(2);
+    expect(stderr).toContain('SHOP_KEY');
+    expect(await ask(dataDir(cwd), 'select from supasaasy.schedule_runs')).toEqual([]);
   });
 
   it('.env beside the configuration is read; what is set already wins', async () => {

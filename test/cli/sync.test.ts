@@ -134,17 +134,17 @@ describe('supasaasy sync', { timeout: 120_000 }, () => {
     expect(JSON.parse(status.stdout)).toMatchObject({ status: 'attention', apps: [{ app_key: 'shop' }] });
   });
 
-  it('A25, A45: a wrong key pauses the app, says which variable has it, and shows no secret', async () => {
+  it('C11, A45: a key that is refused while another one worked last pauses nothing, is named by its variable, and shows no secret', async () => {
     const wrong = { ...env, SHOP_KEY: 'sk_test_wrong_987654321' };
     const { code, stdout, stderr } = await run(['sync', 'shop', '--json'], { cwd: folder, env: wrong });
     expect(code).toBe(1);
     const result = JSON.parse(stdout) as { status: string; error: string };
-    expect(result.status).toBe('paused');
+    expect(result.status).toBe('refused');
     expect(result.error).toContain('SHOP_KEY');
     for (const secret of [SECRET, 'sk_test_wrong_987654321', 'whsec_canary_4242'])
       expect(stdout + stderr).not.toContain(secret);
     const resumed = await run(['resume', 'shop', '--json'], { cwd: folder, env });
-    expect(JSON.parse(resumed.stdout)).toEqual({ app_key: 'shop', resumed: true });
+    expect(JSON.parse(resumed.stdout)).toEqual({ app_key: 'shop', resumed: false });
   });
 
   it('kill -9 in the middle: the same command ends with the same rows, without waiting for dead leases', async () => {

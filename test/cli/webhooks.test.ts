@@ -35,7 +35,7 @@ describe('supasaasy webhooks', { timeout: 120_000 }, () => {
       const answer = await fetch(`${url}/status`, { headers: { authorization: `Bearer ${ADMIN_KEY}` } });
       return ((await answer.json()) as { apps: { inbox: { waiting: number } }[] }).apps[0]?.inbox.waiting;
     };
-    await vi.waitUntil(async () => (await waiting()) === 0, { timeout: 20_000 });
+    await vi.waitUntil(async () => (await waiting()) === 0, { timeout: 60_000 });
     server.child.kill('SIGINT');
     expect((await server.ended).code).toBe(0);
   }, 120_000);

@@ -1,14 +1,11 @@
 import { beforeAll, expect, it } from 'vitest';
-import { applyMigrations } from '../../src/engine/migrate.ts';
 import { queryMirror } from '../../src/engine/query.ts';
 import { RequestRefusedError } from '../../src/errors.ts';
-import { readMigrations } from '../../src/runtime/node/migration-files.ts';
-import { createPostgres } from '../../src/runtime/node/postgres.ts';
 import { describeEachDatabase, type TestDatabase } from '../setup/database.ts';
 
 describeEachDatabase(
   'a query about the mirror',
-  (make, kind) => {
+  (make) => {
     let db: TestDatabase;
     const ask = async (sql: string, limit = 100, cells = false) =>
       await queryMirror(db.database, { sql, limit, cells });
@@ -90,38 +87,6 @@ describeEachDatabase(
       await expect(ask('selec 1')).rejects.toThrow('syntax error at or near "selec"');
       await expect(ask('select 1/0')).rejects.toThrow('division by zero');
     });
-
-    if (kind !== 'pglite') {
-      it('works for a database whose migrating user is no superuser', async () => {
-        const own = await make({ template: 'empty' });
-        const user = `migrator_${process.pid}_${kind}`;
-        await own.query(`create role ${user} login password 'x'`);
-        try {
-          const address = new URL(own.connectionString ?? '');
-          await own.query(`alter database "${address.pathname.slice(1)}" owner to ${user}`);
-          address.username = user;
-          address.password = 'x';
-          const database = createPostgres({ connectionString: address.href, max: 2 });
-          try {
-            // The role is there already, made by another user of this server: then a person must grant it.
-            await applyMigrations(database, await readMigrations([]));
-            await expect(queryMirror(database, { sql: 'select 1', limit: 1 })).rejects.toThrow('may create roles');
-            await own.query(`grant supasaasy_reader to ${user}`);
-            await database.call('grant_access', {});
-            expect(await queryMirror(database, { sql: 'select count(*) as n from entities', limit: 1 })).toContain(
-              '"n":0',
-            );
-            await expect(queryMirror(database, { sql: 'select * from settings', limit: 1 })).rejects.toThrow(
-              'permission',
-            );
-          } finally {
-            await database.close();
-          }
-        } finally {
-          await own.query(`drop owned by ${user} cascade`).catch(() => {});
-        }
-      });
-    }
   },
   { kinds: ['pglite', 'postgres', 'pg15'] },
 );

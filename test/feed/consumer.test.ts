@@ -69,7 +69,7 @@ describeEachDatabase(
       await write(database.database, 'cus_1', { id: 'cus_1', name: 'A', plan: { tier: 1 } });
       await write(database.database, 'cus_1', { id: 'cus_1', name: 'B', plan: { tier: 1 } });
       await write(database.database, 'cus_1', null, true);
-      await expect.poll(() => got.length, { timeout: 10_000 }).toBe(3);
+      await expect.poll(() => got.length).toBe(3);
       expect(got[1]).toMatchObject({
         foreign_id: 'acme/stripe_customer/cus_1',
         type: 'stripe.customer.updated',
@@ -227,7 +227,7 @@ describeEachDatabase(
         }),
       ]);
       await write(database.database, 'a', {});
-      await expect.poll(() => times.length, { timeout: 5000 }).toBe(2);
+      await expect.poll(() => times.length).toBe(2);
       expect(times[1]! - times[0]!).toBeGreaterThan(290);
     });
 
@@ -314,7 +314,7 @@ describeEachDatabase(
         consumer({ consumeLag: 300, handler: (change) => void got.push(Date.now() - Date.parse(change.created_at)) }),
       ]);
       await write(database.database, 'a', {});
-      await expect.poll(() => got.length, { timeout: 5000 }).toBe(1);
+      await expect.poll(() => got.length).toBe(1);
       expect(got[0]).toBeGreaterThanOrEqual(299);
     });
 
@@ -365,7 +365,7 @@ describeEachDatabase(
           },
         }),
       ]);
-      await expect.poll(() => got.length, { timeout: 10_000 }).toBe(40);
+      await expect.poll(() => got.length).toBe(40);
       expect(most).toBe(4);
       const last = new Map<string, number>();
       for (const change of got) {
@@ -414,9 +414,7 @@ describeEachDatabase(
           },
         }),
       ]);
-      await expect
-        .poll(async () => await database.query('select * from public.ledger'), { timeout: 10_000 })
-        .toEqual([{ id: 'a' }]);
+      await expect.poll(async () => await database.query('select * from public.ledger')).toEqual([{ id: 'a' }]);
       expect(calls).toBeGreaterThan(1);
       expect(await store.lag('reader')).toMatchObject({ changes: 0 });
     }, 60_000);
@@ -440,9 +438,70 @@ describeEachDatabase(
       await write(database.database, 'a', {});
       await write(database.database, 'b', {});
       await expect
-        .poll(async () => (await feed.store.deadLetters('reader', 10, null))[0]?.error, { timeout: 10_000 })
+        .poll(async () => (await feed.store.deadLetters('reader', 10, null))[0]?.error)
         .toBe('the handler did not return within 50 ms');
       expect(aborted).toBe(2);
+    });
+
+    it('C28: a transaction whose handler never returns ends at its timeout, and its connection is free', async () => {
+      const database = await fresh();
+      await database.query('create table public.ledger (id text)');
+      const late: string[] = [];
+      // More attempts than connections.
+      const { feed } = run(database, [
+        consumer({
+          transaction: true,
+          timeout: 100,
+          maxAttempts: 12,
+          async handler(change, { tx, signal }) {
+            await tx.query('insert into public.ledger values ($1)', [change.external_id]);
+            if (change.external_id === 'b') return;
+            await new Promise((resolve) => signal.addEventListener('abort', resolve));
+            // The transaction ends a moment after the signal.
+            await new Promise((resolve) => setImmediate(resolve));
+            await tx
+              .query(`insert into public.ledger values ('late')`)
+              .catch((error: Error) => late.push(error.message));
+            await new Promise(() => {});
+          },
+        }),
+      ]);
+      await write(database.database, 'a', {});
+      await write(database.database, 'b', {});
+      await expect
+        .poll(async () => (await feed.store.deadLetters('reader', 10, null))[0]?.error)
+        .toBe('the handler did not return within 100 ms');
+      await expect.poll(async () => await database.query('select id from public.ledger')).toEqual([{ id: 'b' }]);
+      expect(new Set(late)).toEqual(new Set(['the transaction is over']));
+      if (database.kind === 'pglite') return;
+      await expect
+        .poll(
+          async () =>
+            await database.query(
+              `select pid from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`,
+            ),
+        )
+        .toEqual([]);
+    });
+
+    it('C28: shutdown ends such a transaction too, and everything else is answered', async () => {
+      const database = await fresh();
+      let begun = false;
+      const { stop } = run(database, [
+        consumer({
+          transaction: true,
+          timeout: 400,
+          async handler(_, { tx }) {
+            await tx.query('select 1');
+            begun = true;
+            await new Promise(() => {});
+          },
+        }),
+      ]);
+      await write(database.database, 'a', {});
+      await expect.poll(() => begun).toBe(true);
+      await stop();
+      expect(await database.query('select 1 as one')).toEqual([{ one: 1 }]);
     });
 
     it('S3-30: gives back on its end what it had not done', async () => {

@@ -32,9 +32,9 @@ describe.skipIf(!there)(there ? title : `${title} (no nats-server: apt-get insta
     folder = await mkdtemp(join(tmpdir(), 'supasaasy-nats-'));
     const port = await freePort();
     server = spawn('nats-server', ['-js', '-a', '127.0.0.1', '-p', String(port), '-sd', folder], { stdio: 'ignore' });
-    dial = () => connect({ servers: `127.0.0.1:${port}`, reconnect: false, timeout: 1000 });
-    connection = await vi.waitFor(dial, { timeout: 20_000, interval: 50 });
-  }, 30_000);
+    dial = () => connect({ servers: `127.0.0.1:${port}`, reconnect: false, timeout: 60_000 });
+    connection = await vi.waitFor(dial, { timeout: 60_000, interval: 50 });
+  });
   afterAll(async () => {
     await connection?.close();
     server?.kill('SIGKILL');
@@ -98,7 +98,7 @@ describe.skipIf(!there)(there ? title : `${title} (no nats-server: apt-get insta
       const taken = await first.recv(10);
       expect(taken.changes).toHaveLength(4);
       return taken;
-    });
+    }, 60_000);
     await first.ack(batch.token ?? 0, batch.changes.slice(0, 1));
     // Killed: nothing is given back.
     await doomed.close();
@@ -106,15 +106,12 @@ describe.skipIf(!there)(there ? title : `${title} (no nats-server: apt-get insta
     const next = await open(connection);
     const got: string[] = [];
     await expect
-      .poll(
-        async () => {
-          const { token, changes: taken } = await next.recv(10);
-          got.push(...taken.map((change) => change.id));
-          if (token !== null) await next.ack(token, taken);
-          return got;
-        },
-        { timeout: 10_000 },
-      )
+      .poll(async () => {
+        const { token, changes: taken } = await next.recv(10);
+        got.push(...taken.map((change) => change.id));
+        if (token !== null) await next.ack(token, taken);
+        return got;
+      })
       .toEqual(['e1', 'e2', 'e3', 'e4']);
     await next.close();
     expect((await manager.consumers.info(name, 'dying')).num_ack_pending).toBe(0);
@@ -183,7 +180,7 @@ describe.skipIf(!there)(there ? title : `${title} (no nats-server: apt-get insta
     const ended = Promise.all([sending.run({ signal: controller.signal }), reading.run({ signal: controller.signal })]);
     await write(database.database, 'a', { n: 1 });
     await write(database.database, 'a', { n: 2 });
-    await expect.poll(() => got.length, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => got.length).toBe(2);
     expect(got[1]).toMatchObject({
       type: 'stripe.customer.updated',
       foreign_id: 'acme/stripe_customer/a',

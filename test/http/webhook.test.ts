@@ -156,7 +156,7 @@ describeEachDatabase('POST /webhook/:app_key', (make) => {
 
   it('A9: refuses a body over the limit with 413 as soon as it is known, whatever its header says', async () => {
     const { http } = host(database.database, { maxBodyBytes: 10_000 });
-    expect((await post(http, '/webhook/stripe_main', 'x'.repeat(10_001), {})).status).toBe(413);
+    expect((await post(http, '/webhook/stripe_main', 'x'.repeat(10_001), signature('x'))).status).toBe(413);
     let pulled = 0;
     const endless = new ReadableStream({
       pull(controller) {
@@ -166,6 +166,7 @@ describeEachDatabase('POST /webhook/:app_key', (make) => {
     });
     const answer = await http.request('/webhook/stripe_main', {
       method: 'POST',
+      headers: signature('x'),
       body: endless,
       duplex: 'half',
     } as RequestInit);

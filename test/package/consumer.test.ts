@@ -27,8 +27,8 @@ const config = defineConfig({
   ],
 });
 const database = await createPglite();
-await migrate(config, database);
 const engine = createEngine({ config, database, env: { SHOP_API_KEY: 'sk_test_sandbox' } });
+await migrate(engine);
 const run = await engine.sync('shop', 'full');
 const [counted] = await database.query<{ n: string }>('select count(*) as n from supasaasy.stripe_customers');
 const server = await serve(engine);
@@ -84,7 +84,7 @@ describe('the packed package', { timeout: 600_000 }, () => {
   it('can be bundled', async () => {
     const flags = ['--bundle', '--platform=node', '--format=esm', '--outfile=bundle/main.js'];
     // What a bundler leaves to Node in any program: a driver in CommonJS, and PostgreSQL with its files.
-    const external = ['pg', '@electric-sql/pglite', 'supasaasy/node'].map((name) => `--external:${name}`);
+    const external = ['pg', '@electric-sql/pglite'].map((name) => `--external:${name}`);
     await project.run(tool('esbuild'), ['out/main.js', ...flags, ...external]);
     expect(await project.run(process.execPath, ['bundle/main.js'])).toBe(EXPECTED);
   });

@@ -77,10 +77,9 @@ describeEachDatabase(
         for (const id of ids.splice(0, count)) mirror.account.remove('thing', id);
         return mirror.account.log.slice(-count);
       };
-      const arrived = performance.now();
+      // `npm run bench:proofs` measures how long this takes.
       await mirror.deliver(...remove(1));
       expect(await living()).toBe(OBJECTS - 1);
-      expect(performance.now() - arrived).toBeLessThan(1_000);
 
       remove(20);
       expect(await mirror.engine.audit(mirror.key, { repair: true })).toMatchObject({

@@ -3,20 +3,19 @@ import { beforeAll, expect, it, vi } from 'vitest';
 import { describeEachDatabase, type TestDatabase } from '../setup/database.ts';
 import { ACME_TEMPLATE } from '../support/acme-connector.ts';
 import { createMirror, type Mirror } from '../support/mirror.ts';
-import { runs } from '../support/runs.ts';
+import { PROPERTY_TIMEOUT_MS, runs } from '../support/runs.ts';
 import { expectFeedToReplay, expectNothingOpen, play, story, without } from '../support/story.ts';
 
 const RESOURCES = ['thing', 'part', 'note', 'tag'];
 
-// A property is many tests in one, and a busy machine is no failure.
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: PROPERTY_TIMEOUT_MS });
 
 describeEachDatabase('whatever order pages, events and deletes arrive in', (make, kind) => {
   let db: TestDatabase;
   beforeAll(async () => {
     db = await make({ template: ACME_TEMPLATE });
   });
-  const parameters = runs({ pglite: 4, postgres: 30 }[kind as 'pglite' | 'postgres']);
+  const numRuns = { pglite: 4, postgres: 30 }[kind as 'pglite' | 'postgres'];
 
   it('I2 an older state never replaces a newer one: the rows end equal to the truth and the feed replays to them', async () => {
     await fc.assert(
@@ -32,7 +31,7 @@ describeEachDatabase('whatever order pages, events and deletes arrive in', (make
         await expectFeedToReplay(mirror);
         await expectNothingOpen(mirror);
       }),
-      parameters,
+      runs(numRuns),
     );
   });
 
@@ -46,7 +45,7 @@ describeEachDatabase('whatever order pages, events and deletes arrive in', (make
         await expectFeedToReplay(mirror);
         await expectNothingOpen(mirror);
       }),
-      parameters,
+      runs(numRuns),
     );
   });
 
@@ -64,7 +63,7 @@ describeEachDatabase('whatever order pages, events and deletes arrive in', (make
         await mirror.full();
         expect(await everythingOf(mirror)).toEqual(before);
       }),
-      parameters,
+      runs(numRuns),
     );
   });
 
@@ -89,8 +88,50 @@ describeEachDatabase('whatever order pages, events and deletes arrive in', (make
           }
         });
       }),
-      parameters,
+      runs(numRuns),
     );
+  });
+});
+
+describeEachDatabase('a story in which a page that was asked for ahead is dropped', (make) => {
+  it('C41: ends with everything that happened after that page was answered', async () => {
+    const mirror = createMirror(await make({ template: ACME_TEMPLATE }), { resources: RESOURCES });
+    const { account } = mirror;
+    const parts = Array.from({ length: 6 }, (_, n) => ({ id: `part_${n}`, text: 0 }));
+    const thing = account.create('thing', { value: 0, parts });
+    const other = account.create('thing', { value: 0 });
+    await mirror.full();
+    account.tick();
+    account.update('thing', thing.id, { value: 1 });
+    const path = `/things/${thing.id}/parts`;
+    // What happens after the answer to the page that was asked for ahead lasts longer than the run, as on a busy machine.
+    let runEnded = () => {};
+    const ended = new Promise<void>((resolve) => {
+      runEnded = resolve;
+    });
+    let late = 0;
+    mirror.api.afterAnswer = async ({ path: asked, query }) => {
+      if (asked !== path) return;
+      if (!query.has('after')) {
+        account.tick();
+        account.remove('thing', thing.id);
+        await mirror.accept(account.log.at(-1) ?? { body: '' });
+        await mirror.engine.drain({ retryBaseMs: 0 });
+        return;
+      }
+      await ended;
+      account.tick();
+      account.update('thing', other.id, { value: 2 });
+      late += 1;
+    };
+    await mirror.full();
+    runEnded();
+    await mirror.api.idle();
+    expect(late).toBe(1);
+    mirror.api.afterAnswer = () => {};
+    await mirror.incremental();
+    await mirror.expectTruth('thing', 'part');
+    await expectNothingOpen(mirror);
   });
 });
 

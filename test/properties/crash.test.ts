@@ -4,7 +4,7 @@ import type { Database } from '../../src/engine/database.ts';
 import { describeEachDatabase, type TestDatabase } from '../setup/database.ts';
 import { ACME_TEMPLATE } from '../support/acme-connector.ts';
 import { createMirror } from '../support/mirror.ts';
-import { runs } from '../support/runs.ts';
+import { PROPERTY_TIMEOUT_MS, runs } from '../support/runs.ts';
 import { expectFeedToReplay, expectNothingOpen } from '../support/story.ts';
 
 const RESOURCES = ['thing', 'part', 'note', 'card', 'tag'];
@@ -42,8 +42,7 @@ function mortal(nth: number, after: boolean) {
 
 const crash = fc.record({ nth: fc.integer({ min: 1, max: 60 }), after: fc.boolean() });
 
-// A property is many tests in one, and a busy machine is no failure.
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: PROPERTY_TIMEOUT_MS });
 
 describeEachDatabase('killed at any call and started again', (make, kind) => {
   let db: TestDatabase;

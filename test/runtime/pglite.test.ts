@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { SqlDatabase } from '../../src/engine/database.ts';
+import { ExactNumber } from '../../src/kit/json.ts';
 import { createPglite } from '../../src/runtime/node/pglite.ts';
 
 let database: SqlDatabase;
@@ -66,6 +67,19 @@ it('values come back as they do from a server', async () => {
   ).toEqual([{ at: moment, big: '9007199254740993', words: ['a', 'b,"c'], json: { n: [null] } }]);
 });
 
+it('C31: numbers of JSON keep every digit on their way out of the thread', async () => {
+  const text = '{"big": 9007199254740993, "exact": 0.10000000000000000001, "plain": 1.5, "text": "9007199254740993"}';
+  const [row] = await database.query<{ json: object; text: object }>('select $1::json as json, $1::jsonb as text', [
+    text,
+  ]);
+  const exact = new ExactNumber('0.10000000000000000001');
+  const expected = { big: 9007199254740993n, exact, plain: 1.5, text: '9007199254740993' };
+  expect(row).toEqual({ json: expected, text: expected });
+  // A key that is our own sign between the threads.
+  const [other] = await database.query<{ json: unknown }>('select $1::json as json', ['{"\\u0000unread": "x"}']);
+  expect(other?.json).toEqual({ '\u0000unread': 'x' });
+});
+
 it('bytes are read where they lie in a larger memory, as text too, and stay the caller’s', async () => {
   const TEXT = 'before {"name":"Zoë"} after';
   const memory = new TextEncoder().encode(TEXT);
@@ -122,4 +136,14 @@ it('a transaction is kept whole, or not at all, and nobody comes between', async
   });
   await expect(late?.()).rejects.toThrow('the transaction is over');
   expect(await Promise.all(['kept', 'between', 'undone', 'swallowed', 'late'].map(done))).toEqual([1, 1, 0, 0, 0]);
+});
+
+it('C27: a recursion or a JSON text without end in a statement is an error of that statement', async () => {
+  await database.script(
+    `create function public.deeper(n int) returns int language plpgsql as $$ begin return public.deeper(n + 1); end $$`,
+  );
+  await expect(database.query('select public.deeper(0)')).rejects.toMatchObject({ sqlState: '54001' });
+  const text = '['.repeat(30_000) + ']'.repeat(30_000);
+  expect(await database.query('select length($1::json::text) as length', [text])).toEqual([{ length: text.length }]);
+  expect(await database.query('select 1 as one')).toEqual([{ one: 1 }]);
 });

@@ -30,7 +30,7 @@ describe.skipIf(typeof binaries === 'string')('a server', () => {
     expect(await answers(url)).toBe(true);
     // To the whole group, as a terminal does with Ctrl-C.
     process.kill(-(owner.pid ?? Number.NaN), signal);
-    await expect.poll(() => existsSync(data), { timeout: 10_000, interval: 50 }).toBe(false);
+    await expect.poll(() => existsSync(data), { timeout: 60_000, interval: 50 }).toBe(false);
     expect(await answers(url)).toBe(false);
   });
 });

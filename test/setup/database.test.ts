@@ -71,7 +71,7 @@ describeEachDatabase(
         { jobname: 'tick', database: 'test_cron' },
       ]);
       const workers = () => database.query(`select from pg_stat_activity where backend_type = 'pg_cron launcher'`);
-      await expect.poll(async () => (await workers()).length, { timeout: 10_000 }).toBe(1);
+      await expect.poll(async () => (await workers()).length).toBe(1);
     });
   },
   { kinds: ['pg15'], cron: true },

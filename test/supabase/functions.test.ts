@@ -104,7 +104,7 @@ describeEachDatabase(
 
     const admin = { authorization: `Bearer ${ADMIN}`, 'content-type': 'application/json' };
     const until = async (sql: string, wanted: unknown) =>
-      await expect.poll(async () => await database.query(sql), { timeout: 20_000, interval: 50 }).toEqual(wanted);
+      await expect.poll(async () => await database.query(sql), { timeout: 60_000, interval: 50 }).toEqual(wanted);
 
     it('webhook: verifies, commits, answers, and works the delivery after its answer', async () => {
       const body = customerEvent('evt_edge', { id: 'cus_edge', email: 'edge@example.com' });

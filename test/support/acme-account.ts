@@ -17,11 +17,18 @@ type Stored = { -readonly [K in string]: unknown } & { id: string; created: numb
 const NESTED = 3;
 const START_SECONDS = Date.UTC(2026, 2, 1) / 1000;
 
+/** How the account writes when something happened: in units of so many seconds, as numbers unless told. */
+export interface Stamps {
+  readonly seconds?: number;
+  readonly write?: (seconds: number) => number | string;
+}
+
 /**
  * The world behind the emulated provider "Acme", held by a test: things (which carry parts and cards, and are told of
  * by events), notes (which carry their own change time), tags and labels (short lists). Time passes by `tick` only.
  */
-export function createAcmeAccount(id = 'acme_account') {
+export function createAcmeAccount(id = 'acme_account', stamps: Stamps = {}) {
+  const { seconds: grain = 1, write = (at: number) => at } = stamps;
   let seconds = START_SECONDS;
   let serial = 0;
   const tables = new Map<string, Map<string, Stored>>();
@@ -44,13 +51,14 @@ export function createAcmeAccount(id = 'acme_account') {
 
   function announce(type: string, object: AcmeObject): AcmeEvent {
     const id = `ev_${(++serial).toString(36).padStart(6, '0')}`;
-    const event = { id, type, created: seconds, body: JSON.stringify({ id, type, created: seconds, object }) };
+    const created = Math.floor(seconds / grain) * grain;
+    const event = { id, type, created, body: JSON.stringify({ id, type, created, object }) };
     log.push(event);
     return event;
   }
 
   function put(kind: string, stored: Stored, verb: 'created' | 'updated'): AcmeObject {
-    if (kind === 'note') stored['updated'] = seconds;
+    if (kind === 'note') stored['updated'] = write(Math.floor(seconds / grain) * grain);
     table(kind).set(stored.id, stored);
     const shown = show(kind, stored);
     announce(`${kind}.${verb}`, shown);
@@ -66,7 +74,9 @@ export function createAcmeAccount(id = 'acme_account') {
     },
     create(kind: string, fields: Fields = {}): AcmeObject {
       const id = typeof fields['id'] === 'string' ? fields['id'] : newId(kind);
-      return put(kind, { created: seconds, ...fields, id } as Stored, 'created');
+      // A thing always says whether it is active.
+      const shown = kind === 'thing' ? { active: true } : {};
+      return put(kind, { created: seconds, ...shown, ...fields, id } as Stored, 'created');
     },
     update(kind: string, id: string, fields: Fields): AcmeObject {
       const known = table(kind).get(id);

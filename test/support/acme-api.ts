@@ -16,6 +16,11 @@ export interface AcmeApi {
   meddle: (request: AcmeRequest) => Response | undefined | Promise<Response | undefined>;
   /** Runs when an answer is made and before it is received: what it shows is from now on old. */
   afterAnswer: (request: AcmeRequest) => void | Promise<void>;
+  /**
+   * Until nothing of `afterAnswer` is under way. A run may end before: the page that it asked for ahead is dropped when its
+   * list ends early, and what happens after that answer goes on.
+   */
+  idle(): Promise<void>;
 }
 
 export const ACME_KEY = 'acme_key_sandbox';
@@ -23,6 +28,7 @@ export const ACME_KEY = 'acme_key_sandbox';
 /** Acme over `fetch`: lists newest first and in pages, objects by id, the log of changes, searches by change time. */
 export function createAcmeApi(account: AcmeAccount): AcmeApi {
   const requests: string[] = [];
+  const underWay = new Set<Promise<void>>();
   const api: AcmeApi = {
     requests,
     meddle: () => undefined,
@@ -34,9 +40,14 @@ export function createAcmeApi(account: AcmeAccount): AcmeApi {
       const request = { path: url.pathname, query: url.searchParams, nth, key };
       const response = (await api.meddle(request)) ?? answer(account, request);
       if (!response.headers.has('date')) response.headers.set('date', new Date(account.now()).toUTCString());
-      await api.afterAnswer(request);
+      const after = (async () => await api.afterAnswer(request))();
+      underWay.add(after);
+      await after.finally(() => underWay.delete(after));
       init?.signal?.throwIfAborted();
       return response;
+    },
+    async idle() {
+      while (underWay.size > 0) await Promise.allSettled(underWay);
     },
   };
   return api;
@@ -72,6 +83,9 @@ function answer(account: AcmeAccount, { path, query, key }: AcmeRequest): Respon
   );
 }
 
+/** Pages of four where nobody asks for a size. */
+const limitOf = (query: URLSearchParams) => Number(query.get('limit') ?? 4);
+
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 function newestFirst(objects: readonly AcmeObject[]): AcmeObject[] {
@@ -86,7 +100,7 @@ function one(account: AcmeAccount, kind: string, id: string): Response {
 /** Goes on after the record of the cursor, which must exist. */
 function byId(list: readonly AcmeObject[], query: URLSearchParams, known: readonly AcmeObject[] = list): Response {
   const after = query.get('after');
-  const limit = Number(query.get('limit'));
+  const limit = limitOf(query);
   if (after !== null && !known.some(({ id }) => id === after)) return json({ error: { code: 'cursor' } }, 400);
   const start = after === null ? 0 : list.findIndex(({ id }) => id === after) + 1;
   return json({ data: list.slice(start, start + limit), has_more: start + limit < list.length });
@@ -99,16 +113,18 @@ function notes(all: readonly AcmeObject[], query: URLSearchParams): Response {
     since === null
       ? newestFirst(all)
       : all
-          .filter(({ updated }) => Number(updated) >= Number(since))
-          .sort((a, b) => Number(a['updated']) - Number(b['updated']) || compare(a.id, b.id));
+          .filter(({ updated }) => secondsOf(updated) >= Number(since))
+          .sort((a, b) => secondsOf(a['updated']) - secondsOf(b['updated']) || compare(a.id, b.id));
   const start = Number(query.get('after') ?? 0);
-  const end = start + Number(query.get('limit'));
-  return json({ data: list.slice(start, end), next: end < list.length ? String(end) : null });
+  const end = start + limitOf(query);
+  return json({ data: list.slice(start, end), total: list.length, next: end < list.length ? String(end) : null });
 }
 
+const secondsOf = (written: unknown) => (typeof written === 'string' ? Date.parse(written) / 1000 : Number(written));
+
 function numbered(all: readonly AcmeObject[], query: URLSearchParams): Response {
-  const page = Number(query.get('page'));
-  const size = Number(query.get('limit'));
+  const page = Number(query.get('page') ?? 1);
+  const size = limitOf(query);
   const list = newestFirst(all);
   return json({ data: list.slice((page - 1) * size, page * size), next: page * size < list.length ? page + 1 : null });
 }

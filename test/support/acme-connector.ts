@@ -5,8 +5,11 @@ import {
   defineConnector,
   equalInConstantTime,
   hmacHex,
+  type InstantAt,
   type NextPage,
   type NormalizedEvent,
+  type Precision,
+  parseJson,
   type Resource,
   textAt,
 } from '../../src/kit/index.ts';
@@ -16,7 +19,7 @@ import { registerTemplate } from '../setup/database.ts';
 const created = { path: ['created'], unit: 's' } as const;
 const LAST_ID: NextPage = { style: 'last_id', more: ['has_more'] };
 
-function resourcesOf(pageSize: number): Record<string, Resource> {
+function resourcesOf(pageSize: number, updated: Omit<InstantAt, 'path'>): Record<string, Resource> {
   const described: Omit<Resource, 'collection' | 'id'>[] = [
     {
       name: 'thing',
@@ -39,7 +42,7 @@ function resourcesOf(pageSize: number): Record<string, Resource> {
       name: 'note',
       records: ['data'],
       created,
-      version: { path: ['updated'], unit: 's' },
+      version: { path: ['updated'], ...updated },
       list: { path: '/notes', pageSize, next: { style: 'path', path: ['next'] } },
       retrieve: { path: '/notes/{id}' },
       incremental: { by: 'search', overlapMs: 60_000 },
@@ -81,7 +84,7 @@ const event = z.object({
   object: z.looseObject({ id: z.string() }).optional(),
 });
 
-function readEvent(value: unknown): NormalizedEvent {
+function readEvent(value: unknown, precision?: Precision): NormalizedEvent {
   const { id, type, created: at, account, object } = event.parse(value);
   const [kind = '', verb = ''] = type.split('.');
   const known = ['thing', 'note'].includes(kind) && ['created', 'updated', 'deleted', 'touched'].includes(verb);
@@ -89,6 +92,7 @@ function readEvent(value: unknown): NormalizedEvent {
     id,
     providerType: type,
     occurredAt: at * 1000,
+    ...(precision === undefined ? {} : { precision }),
     ...(account === undefined ? {} : { account }),
     operations:
       known && object !== undefined
@@ -104,8 +108,21 @@ function readEvent(value: unknown): NormalizedEvent {
   };
 }
 
+interface AcmeOptions {
+  readonly tells?: boolean;
+  /** How the change time of notes is written. */
+  readonly updated?: Omit<InstantAt, 'path'>;
+  /** Of events. */
+  readonly precision?: Precision;
+}
+
 /** A connector that the engine's tests can bend: pages of a size, no limits worth waiting for. */
-function defineAcme(name: string, pageSize: number, tells = false): Connector<{ account?: string | undefined }> {
+function defineAcme(
+  name: string,
+  pageSize: number,
+  options: AcmeOptions = {},
+): Connector<{ account?: string | undefined }> {
+  const { tells = false, updated = { unit: 's' }, precision } = options;
   return defineConnector({
     metadata: {
       name,
@@ -116,7 +133,7 @@ function defineAcme(name: string, pageSize: number, tells = false): Connector<{ 
       baseUrl: 'https://acme.test',
     },
     settings: z.strictObject({ account: z.string().optional() }),
-    resources: resourcesOf(pageSize),
+    resources: resourcesOf(pageSize, updated),
     limits: {
       classes: () => ['all'],
       limit: () => ({ perSecond: 1_000_000, burst: 1_000_000 }),
@@ -125,6 +142,7 @@ function defineAcme(name: string, pageSize: number, tells = false): Connector<{ 
     headers: ({ apiKey }) => ({ authorization: apiKey }),
     page: (resource, { cursor, limit, from, to, since, parent }) => {
       const list = parent === undefined ? resource.list : resource.perParent;
+      if (list?.next.style === 'none') return { path: list.path };
       const query = { limit, from, to, since: since === undefined ? undefined : Math.floor(since / 1000) };
       return {
         path: (list?.path ?? '').replace('{parent}', encodeURIComponent(parent ?? '')),
@@ -157,7 +175,7 @@ function defineAcme(name: string, pageSize: number, tells = false): Connector<{ 
           cursor: has_more ? (data.at(-1)?.id ?? null) : null,
         };
       },
-      parse: readEvent,
+      parse: (value) => readEvent(value, precision),
     },
     webhook: {
       async verify({ body, headers }, secrets) {
@@ -167,7 +185,7 @@ function defineAcme(name: string, pageSize: number, tells = false): Connector<{ 
         }
         return { ok: false, reason: 'the signature does not fit' };
       },
-      parse: (body) => readEvent(JSON.parse(body)),
+      parse: (body) => readEvent(parseJson(body), precision),
     },
   });
 }
@@ -177,7 +195,11 @@ export const acme = defineAcme('acme', 4);
 /** Pages of 100, as providers have them. */
 export const acmeLarge = defineAcme('acme_large', 100);
 /** Tells which account a key belongs to. */
-export const acmeTelling = defineAcme('acme_telling', 4, true);
+export const acmeTelling = defineAcme('acme_telling', 4, { tells: true });
+/** Change times in ISO 8601: by the second, by the second with zeros for milliseconds, by the minute as its events. */
+export const acmeIso = defineAcme('acme_iso', 4, { updated: { unit: 'iso' } });
+export const acmeZeros = defineAcme('acme_zeros', 4, { updated: { unit: 'iso', precision: '1s' } });
+export const acmeMinutes = defineAcme('acme_minutes', 4, { updated: { unit: 'iso' }, precision: '1m' });
 
 export const ACME_TEMPLATE = 'acme';
 

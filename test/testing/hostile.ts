@@ -23,9 +23,27 @@ export function misdescribed(name: string, wrong: Wrong): ConnectorSubject {
   return hostile({ resources: { ...resources, [name]: { ...resources[name], ...wrong } } });
 }
 
-/** A subject whose list of one resource is described wrongly. */
-export function mislisted(name: string, wrong: Wrong): ConnectorSubject {
-  return misdescribed(name, { list: { ...acmeSubject().connector.resources[name]?.list, ...wrong } });
+/** A subject whose list of one resource is described wrongly; the provider may read its question in another way. */
+export function mislisted(
+  name: string,
+  wrong: Wrong,
+  read: (query: URLSearchParams) => void = () => {},
+): ConnectorSubject {
+  const subject = misdescribed(name, { list: { ...acmeSubject().connector.resources[name]?.list, ...wrong } });
+  return {
+    ...subject,
+    account() {
+      const account = subject.account();
+      return {
+        ...account,
+        async fetch(input, init) {
+          const url = new URL(String(input));
+          if (url.pathname === `/${name}s`) read(url.searchParams);
+          return await account.fetch(url, init);
+        },
+      };
+    },
+  };
 }
 
 /** The good connector before another account. */

@@ -152,6 +152,31 @@ export const sabotage: Readonly<Record<string, () => ConnectorSubject>> = {
   'lets no old delivery undo what a later sync has read': impatient,
   'a full pass finds every deletion that nobody told of': () => mislisted('thing', { incomplete: 'so it says' }),
   'an empty answer deletes nothing': () => misdescribed('thing', { retrieve: { path: '/nothings/{id}' } }),
+  'asks a list without pages for no number of records': () =>
+    hostile({
+      page: (...[resource, position]: Parameters<Connector['page']>) => ({
+        ...acme.page(resource, position),
+        query: { limit: position.limit },
+      }),
+    }),
+  'finds the records of every list': () => misdescribed('tag', { records: ['items'] }),
+  'finds an id in every record, and another one in each': () => misdescribed('note', { id: ['key'] }),
+  'finds the next position of every list': () => mislisted('note', { next: { style: 'path', path: ['nxt'] } }),
+  'knows of every page whether there is more': () => mislisted('thing', { next: { style: 'last_id', more: ['more'] } }),
+  'finds every nested list, and whether it was cut': () =>
+    misdescribed('thing', { children: [{ resource: 'part', path: ['bits', 'data'], more: ['bits', 'has_more'] }] }),
+  'finds the total where it says that it lies, and as many objects': () =>
+    mislisted('note', { total: { path: ['count'] } }),
+  'finds a version in the records of every list that says so': () =>
+    misdescribed('note', { version: { path: ['changed'], unit: 's' } }),
+  'finds the mark of archived objects, where every object has one': () =>
+    misdescribed('thing', { archived: { path: ['archived'], equals: true } }),
+  'finds other objects in each part of a list that is read in parts': () =>
+    mislisted('thing', { variants: [{ activ: 'true' }, { activ: 'false' }] }),
+  'asks for no larger page than the provider gives': () =>
+    mislisted('note', { pageSize: 5 }, (query) => query.set('limit', '3')),
+  'a full sync certifies every list that can be read whole': () =>
+    mislisted('label', { next: { style: 'page', path: ['nxt'] } }),
   'takes 429 for a wish to wait, never for a failure': () =>
     meaning((status) => (status === 429 ? 'refused' : undefined)),
   'asks again after a 500': () => meaning((status) => (status === 500 ? 'refused' : undefined)),

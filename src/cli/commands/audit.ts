@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import type { AuditCounts, AuditRun } from '../../engine/proof.ts';
+import { whileBeating } from '../../engine/fleet/heartbeat.ts';
+import type { AuditCounts, AuditRun, ResourceHealth } from '../../engine/proof.ts';
 import { type DefineCommand, EXIT } from '../command.ts';
 import { withProject } from '../open.ts';
 import { collect } from '../parse.ts';
@@ -23,28 +24,46 @@ export const audit: DefineCommand = (cli) =>
     .action(async (appKey: string, options: AuditOptions, command: Command) => {
       const signal = cli.interruptible();
       const progress = createProgress(cli.out);
-      await withProject(cli, command.optsWithGlobals(), { onPage: progress.onPage }, async ({ engine }) => {
-        engine.app(appKey).account();
-        const run = await engine
-          .audit(appKey, {
+      await withProject(
+        cli,
+        command.optsWithGlobals(),
+        { onPage: progress.onPage, access: 'work' },
+        async ({ engine }) => {
+          engine.app(appKey).account();
+          const wish = {
             ...(options.resource === undefined ? {} : { resources: [...new Set(options.resource)].sort() }),
-            ...(options.repair === true ? { repair: true } : {}),
+            ...(options.repair === true ? { repair: true as const } : {}),
             trigger: 'cli',
             signal,
-          })
-          .finally(progress.stop);
-        const paused = run.state === 'running' ? await engine.proof.pauseReason(appKey) : null;
-        const report = toAuditReport(paused === null ? run : { ...run, error: `${appKey} is paused: ${paused}` });
-        cli.exitCode = report.status === 'equal' ? EXIT.ok : EXIT.failed;
-        if (options.json === true) cli.out.json(report);
-        else cli.out.print(describeAudit(report));
-      });
+          };
+          const run = await whileBeating(engine, 'audit', () => engine.audit(appKey, wish)).finally(progress.stop);
+          const paused = run.state === 'running' ? await engine.proof.pauseReason(appKey) : null;
+          const unfit = run.state === 'running' ? engine.fitness.reasonAgainst(engine.app(appKey)) : undefined;
+          const error = paused === null ? (unfit ?? run.error) : `${appKey} is paused: ${paused}`;
+          const health = await engine.proof.health(appKey);
+          const report = toAuditReport(
+            { ...run, error },
+            health.filter(({ resource }) => run.passes.some((pass) => pass.resource === resource)).map(toCertificate),
+          );
+          cli.exitCode = report.status === 'equal' ? EXIT.ok : EXIT.failed;
+          if (options.json === true) cli.out.json(report);
+          else cli.out.print(describeAudit(report));
+        },
+      );
     });
 
 const KINDS = ['missing', 'stale', 'extra'] as const;
 
+type AuditCertificate = ReturnType<typeof toCertificate>;
+
+/** What the certificate of a resource claims now, and on which evidence. */
+function toCertificate(one: ResourceHealth) {
+  const { resource, certificate_holds: holds, certificate_ended_by: ended_by, certificate_reason: reason } = one;
+  return { resource, holds, ended_by, reason, evidence: one.certificate_evidence };
+}
+
 /** What an audit says, to people and machines. */
-export function toAuditReport(run: AuditRun) {
+export function toAuditReport(run: AuditRun, certificates: readonly AuditCertificate[] = []) {
   const resources = Object.fromEntries(Object.entries(run.resources).map(([name, counts]) => [name, shown(counts)]));
   const sum = (key: (typeof KINDS)[number] | 'repaired') =>
     Object.values(resources).reduce((total, counts) => total + Number(counts[key]), 0);
@@ -64,6 +83,7 @@ export function toAuditReport(run: AuditRun) {
     differing,
     repaired,
     resources,
+    certificates,
     notes: run.passes.flatMap(({ resource, note }) => (note === null ? [] : [`${resource}: ${note}`])),
   };
 }
@@ -88,8 +108,16 @@ function describeAudit(report: ReturnType<typeof toAuditReport>): string {
       return `${name} ${kind}: ${ids.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
     }),
   );
+  const left = report.certificates.filter(({ holds }) => holds !== true).map(({ resource }) => resource);
+  const ended = report.certificates.flatMap(({ resource, holds, ended_by, reason }) =>
+    holds === true
+      ? [`${resource}: the certificate holds; the list ended by ${ended_by}`]
+      : holds === false
+        ? [`${resource}: the certificate does not hold: ${reason}`]
+        : [],
+  );
   const verdict = {
-    equal: 'the mirror equals its source',
+    equal: `the mirror equals its source${left.length === 0 ? '' : `, as far as it could be compared (not: ${left.join(', ')})`}`,
     differed:
       report.repaired === report.differing
         ? `${report.differing} objects differed and were repaired`
@@ -99,6 +127,7 @@ function describeAudit(report: ReturnType<typeof toAuditReport>): string {
   return [
     formatTable(['resource', ...columns], rows),
     ...lines,
+    ...ended,
     ...report.notes,
     '',
     `${report.app_key}: ${verdict} (${formatDuration(report.duration_ms)}, run ${report.run_id})`,

@@ -1,9 +1,12 @@
 import { Command } from 'commander';
 import type { App } from '../../engine/app.ts';
+import { problemsOf } from '../../engine/app-problems.ts';
+import { describeRefused, isUnanswered } from '../../engine/fleet/refused.ts';
+import { readFleet } from '../../engine/fleet/report.ts';
+import { type AppStatus, readApps } from '../../engine/status.ts';
 import { DatabaseError, describeError } from '../../errors.ts';
 import type { Project } from '../../runtime/node/project.ts';
 import { ADMIN_KEY_ENV, adminKeysOf } from '../admin-keys.ts';
-import { problemsOf } from '../app-problems.ts';
 import { type DefineCommand, EXIT } from '../command.ts';
 import { checkAccount } from '../doctor/check-account.ts';
 import { checkDatabase } from '../doctor/check-database.ts';
@@ -11,7 +14,6 @@ import { checkProvider } from '../doctor/check-provider.ts';
 import { checkWebhook } from '../doctor/check-webhook.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { withProject } from '../open.ts';
-import { type AppStatus, readStatus } from '../read-status.ts';
 
 export const doctor: DefineCommand = (cli) =>
   new Command('doctor')
@@ -23,7 +25,7 @@ export const doctor: DefineCommand = (cli) =>
     .addHelpText('after', '\nExit code 1 when something does not work; warnings alone are 0.')
     .action(async (options: { offline?: boolean; json?: boolean }, command: Command) => {
       const signal = cli.interruptible();
-      const findings = await withProject(cli, command.optsWithGlobals(), { migrations: 'ignore' }, (project) =>
+      const findings = await withProject(cli, command.optsWithGlobals(), { access: 'ignore' }, (project) =>
         examine(project, options.offline === true, signal),
       ).catch(unreachable);
       if (adminKeysOf(cli.env).length === 0)
@@ -51,7 +53,14 @@ async function examine(project: Project, offline: boolean, signal: AbortSignal):
   let statuses: readonly AppStatus[] = [];
   findings.push(...(await checkDatabase(project)));
   const migrated = !findings.some(({ check, level }) => check === 'migrations' && level === 'error');
-  if (migrated) statuses = (await readStatus(engine.store)).apps;
+  if (migrated) {
+    statuses = (await readApps(engine.store)).apps;
+    const { problems, fleet } = await readFleet(engine);
+    for (const one of fleet.refused.filter((each) => !isUnanswered(each)))
+      findings.push({ check: 'webhook', level: 'warning', app_key: one.app_key, ...describeRefused(one) });
+    for (const { message, remedy, app_key } of problems)
+      findings.push({ check: 'fleet', level: 'error', message, remedy, ...(app_key === undefined ? {} : { app_key }) });
+  }
   if (config.apps.length === 0)
     findings.push({
       check: 'app',
@@ -62,7 +71,7 @@ async function examine(project: Project, offline: boolean, signal: AbortSignal):
   for (const app of engine.apps.values()) {
     const status = statuses.find((each) => each.app_key === app.key);
     findings.push(...checkSecrets(app), ...checkSchedules(app, project));
-    if (!offline && !app.missingSecrets().includes(app.config.apiKeyEnv)) {
+    if (!offline && app.unusableKey() === undefined) {
       const asked = await checkProvider(app, engine.ports, signal);
       findings.push(...asked);
       if (asked.every(({ check, level }) => check !== 'key' || level === 'ok')) {
@@ -91,13 +100,13 @@ function unreachable(error: unknown): Finding[] {
 
 function checkSecrets(app: App): Finding[] {
   const { apiKeyEnv, webhookSecretEnvs, connector } = app.config;
-  const missing = app.missingSecrets();
+  const missing = app.secretProblems();
   const known = { check: 'secret', app_key: app.key } as const;
   if (missing.length === 0) return [{ ...known, level: 'ok', message: 'every secret is set' }];
-  return missing.map((name) => ({
+  return missing.map(({ name, message }) => ({
     ...known,
     level: 'error' as const,
-    message: `${name} is not set`,
+    message,
     remedy:
       name === apiKeyEnv
         ? `put the API key of ${connector.metadata.title} into .env (or the function's secrets) as ${name}`

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { queryMirror } from '../../engine/query.ts';
 import { ConfigError, RequestRefusedError } from '../../errors.ts';
+import { parseJson, stringifyJson } from '../../kit/json.ts';
 import { type Door, findDoor } from '../../runtime/node/door.ts';
 import { FolderInUseError } from '../../runtime/node/folder-lock.ts';
 import type { Cli, DefineCommand, GlobalOptions } from '../command.ts';
@@ -43,7 +44,7 @@ async function withAsk(
   use: (ask: Ask) => Promise<void>,
 ): Promise<void> {
   try {
-    await withProject(cli, globals, { migrations: 'check' }, async ({ database }) => {
+    await withProject(cli, globals, { access: 'check' }, async ({ database }) => {
       await use((cells) => queryMirror(database, { ...query, cells }));
     });
   } catch (error) {
@@ -57,16 +58,16 @@ async function askServer({ url, key }: Door, body: unknown): Promise<string> {
   const response = await fetch(`${url}/query`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
+    body: stringifyJson(body),
   });
   const answer = await response.text();
   if (response.ok) return answer;
-  const { error } = JSON.parse(answer) as { error: { message: string } };
+  const { error } = parseJson(answer) as { error: { message: string } };
   throw new RequestRefusedError(error.message);
 }
 
 function show(cli: Cli, answer: string): void {
-  const { columns, rows, truncated } = JSON.parse(answer) as {
+  const { columns, rows, truncated } = parseJson(answer) as {
     columns: string[];
     rows: (string | null)[][];
     truncated: boolean;

@@ -14,7 +14,7 @@ export const resume: DefineCommand = (cli) =>
       const signal = cli.interruptible();
       await withProject(cli, command.optsWithGlobals(), {}, async (project) => {
         const { store } = project.engine;
-        project.engine.app(appKey);
+        project.engine.app(appKey).account();
         const changed = options.acceptAccount === true ? await acceptAccount(project, appKey, signal) : undefined;
         const resumed = await store.resumeApp(appKey);
         if (options.json === true) return cli.out.json({ app_key: appKey, resumed, ...changed });

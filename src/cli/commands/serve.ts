@@ -4,6 +4,7 @@ import { ADMIN_KEY_ENV, adminKeysOf } from '../admin-keys.ts';
 import { type DefineCommand, EXIT } from '../command.ts';
 import { describeDatabase, withProject } from '../open.ts';
 import { parseCount } from '../parse.ts';
+import { reportUnfit } from '../report-unfit.ts';
 
 export const serve: DefineCommand = (cli) =>
   new Command('serve')
@@ -18,15 +19,10 @@ export const serve: DefineCommand = (cli) =>
     .option('--json', 'print one JSON object when ready, and nothing else')
     .action(async (options: { port: number; host: string; json?: boolean }, command: Command) => {
       const signal = cli.interruptible();
-      await withProject(cli, command.optsWithGlobals(), {}, async (project) => {
+      await withProject(cli, command.optsWithGlobals(), { access: 'work' }, async (project) => {
         const adminKeys = adminKeysOf(cli.env);
-        for (const app of project.engine.apps.values()) {
-          const missing = app.missingSecrets();
-          if (missing.length > 0)
-            cli.out.note(
-              `${cli.out.yellow('warning')}: ${app.key} lacks ${missing.join(', ')}: see "supasaasy doctor"`,
-            );
-        }
+        reportUnfit(cli, project, true);
+        await project.engine.declare();
         if (adminKeys.length === 0)
           cli.out.note(`${ADMIN_KEY_ENV} is not set: the admin routes are closed, webhooks are open`);
         await serveEngine(project, {

@@ -72,7 +72,7 @@ async function run(
   demo: Demo | undefined,
 ): Promise<void> {
   const progress = createProgress(cli.out);
-  await withProject(cli, globals, { ...open, migrations: 'apply', onPage: progress.onPage }, async (project) => {
+  await withProject(cli, globals, { ...open, access: 'install', onPage: progress.onPage }, async (project) => {
     cli.out.print(`Mirroring into ${describeDatabase(project, cli.env)}.\n`);
     await claimForDemo(project, demo !== undefined, databaseUrl(cli.env) !== undefined);
     const mirror = () => firstSync(cli, project, progress, demo, signal).finally(progress.stop);

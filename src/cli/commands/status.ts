@@ -1,57 +1,89 @@
 import { Command } from 'commander';
-import { problemsOf } from '../app-problems.ts';
-import { type DefineCommand, EXIT } from '../command.ts';
-import { describeHealth } from '../describe-health.ts';
+import { nameOf } from '../../engine/fleet/problems.ts';
+import { type AppStatus, readStatus, type Status } from '../../engine/status.ts';
+import { RequestRefusedError } from '../../errors.ts';
+import { type Door, findDoor } from '../../runtime/node/door.ts';
+import { FolderInUseError } from '../../runtime/node/folder-lock.ts';
+import { type Cli, type DefineCommand, EXIT, type GlobalOptions } from '../command.ts';
+import { describeDoubts, describeHealth } from '../describe-health.ts';
 import { withProject } from '../open.ts';
-import { type AppStatus, readStatus } from '../read-status.ts';
 import { formatTable } from '../table.ts';
 
 export const status: DefineCommand = (cli) =>
   new Command('status')
     .description(
-      'how each app is: last runs, failures, pauses, refused deletions, inbox, schedules; exit code 1 when something needs a person',
+      'how each app is: last runs, failures, pauses, refused deletions, inbox, schedules; the processes that work; exit code 1 when something needs a person',
     )
     .option('--json', 'print one JSON object and nothing else')
     .action(async (options: { json?: boolean }, command: Command) => {
-      await withProject(cli, command.optsWithGlobals(), {}, async ({ engine, database }) => {
-        const { at, apps } = await readStatus(engine.store);
-        const resources = await engine.proof.health();
-        const rows = await database.query<{ app_key: string; living: string }>(
-          'select app_key, count(*) as living from supasaasy.entities where deleted_at is null group by 1',
-        );
-        const told = apps
-          .filter((app) => app.configured)
-          .map((app) => ({
-            ...app,
-            rows: Number(rows.find((row) => row.app_key === app.app_key)?.living ?? 0),
-            problems: problemsOf(app),
-          }));
-        const problems = told.flatMap((app) => app.problems);
-        cli.exitCode = problems.length === 0 ? EXIT.ok : EXIT.failed;
-        if (options.json === true)
-          return cli.out.json({ at, status: problems.length === 0 ? 'ok' : 'attention', apps: told, resources });
-        if (told.length === 0) return cli.out.print('No apps are configured.');
-        cli.out.print(
-          formatTable(
-            ['app', 'rows', 'last full', 'last incremental', 'inbox', 'tasks', 'last webhook'],
-            told.map((app) => [
-              app.app_key,
-              app.rows,
-              runOf(app, 'full', at),
-              runOf(app, 'incremental', at),
-              app.inbox.waiting,
-              app.tasks.ready + app.tasks.running,
-              app.last_delivery_at === null ? 'never' : ago(app.last_delivery_at, at),
-            ]),
-          ),
-        );
-        if (resources.length > 0) cli.out.print(`\n${describeHealth(resources, at)}`);
-        if (problems.length > 0)
-          cli.out.print(
-            `\n${problems.map(({ message, remedy }) => `${cli.out.yellow('!')} ${message}\n    ${remedy}`).join('\n')}`,
-          );
-      });
+      const found = await readAnywhere(cli, command.optsWithGlobals());
+      const shown = { ...found, apps: found.apps.filter((app) => app.configured) };
+      cli.exitCode = shown.status === 'ok' ? EXIT.ok : EXIT.failed;
+      if (options.json === true) return cli.out.json(shown);
+      cli.out.print(describeStatus(cli, shown));
     });
+
+/** From the database itself; or, where another process has it, from that process. */
+async function readAnywhere(cli: Cli, globals: GlobalOptions): Promise<Status> {
+  try {
+    return await withProject(cli, globals, {}, async ({ engine }) => await readStatus(engine, true));
+  } catch (error) {
+    const door = error instanceof FolderInUseError ? findDoor(error.folder) : undefined;
+    if (door === undefined) throw error;
+    return await askServer(door);
+  }
+}
+
+async function askServer({ url, key }: Door): Promise<Status> {
+  const response = await fetch(`${url}/status?full=true`, { headers: { authorization: `Bearer ${key}` } });
+  if (response.ok) return (await response.json()) as Status;
+  throw new RequestRefusedError(`the server that has the database answered ${response.status} to GET /status`);
+}
+
+function describeStatus(cli: Cli, shown: Status): string {
+  const { at, apps, resources = [], processes, problems } = shown;
+  const parts = apps.length === 0 ? ['No apps are configured.'] : [describeApps(shown)];
+  if (apps.length > 0 && resources.length > 0)
+    parts.push([describeHealth(resources, at), ...describeDoubts(resources)].join('\n'));
+  if (processes.length > 0) parts.push(describeProcesses(processes, at));
+  const all = [...apps.flatMap((app) => app.problems), ...problems];
+  if (all.length > 0)
+    parts.push(all.map(({ message, remedy }) => `${cli.out.yellow('!')} ${message}\n    ${remedy}`).join('\n'));
+  return parts.join('\n\n');
+}
+
+function describeApps({ apps, at, refused }: Status): string {
+  return formatTable(
+    ['app', 'rows', 'last full', 'last incremental', 'inbox', 'tasks', 'last webhook', 'refused today'],
+    apps.map((app) => [
+      app.app_key,
+      app.rows ?? 0,
+      runOf(app, 'full', at),
+      runOf(app, 'incremental', at),
+      app.inbox.waiting,
+      app.tasks.ready + app.tasks.running,
+      app.last_delivery_at === null ? 'never' : ago(app.last_delivery_at, at),
+      refused.filter((one) => one.app_key === app.app_key).reduce((sum, one) => sum + Number(one.count), 0),
+    ]),
+  );
+}
+
+function describeProcesses(processes: Status['processes'], at: string): string {
+  return formatTable(
+    ['process', 'state', 'version', 'since', 'last beat', 'works for', 'tasks under way'],
+    processes.map((one) => [
+      nameOf(one),
+      one.alive ? 'alive' : 'gone',
+      one.version,
+      ago(one.started_at, at),
+      ago(one.beat_at, at),
+      one.apps.join(', ') || 'no app',
+      Object.entries(one.works_on)
+        .map(([app, tasks]) => `${app}: ${tasks}`)
+        .join(', ') || '–',
+    ]),
+  );
+}
 
 function runOf(app: AppStatus, mode: 'full' | 'incremental', at: string): string {
   const run = app.runs[mode];

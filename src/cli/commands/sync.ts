@@ -50,7 +50,7 @@ export const sync: DefineCommand = (cli) =>
       };
       const open = {
         onPage: progress.onPage,
-        migrations: options.dryRun === true ? 'check' : 'require',
+        access: options.dryRun === true ? 'check' : 'work',
       } as const;
       await withProject(cli, command.optsWithGlobals(), open, async ({ engine, database }) => {
         engine.app(appKey).account();
@@ -69,6 +69,8 @@ export const sync: DefineCommand = (cli) =>
           cli.out.print(describeOutcome(outcome));
           const refused = outcome.passes.filter((pass) => pass.state === 'refused');
           for (const { note } of refused) cli.out.print(`${note}`);
+          for (const { resource, problem } of outcome.passes)
+            if (problem !== null) cli.out.print(`${resource}: the certificate does not hold: ${problem}`);
           if (outcome.status === 'completed') return;
           cli.out.note(`${cli.out.red('error')}: ${whyNot(outcome)}`);
         }
@@ -94,6 +96,8 @@ export function whyNot(outcome: SyncOutcome): string {
   if (status === 'interrupted') return `interrupted; the same command goes on where it stopped`;
   if (status === 'paused')
     return `${app_key} is paused, for the reason above: mend that, then run the same command again`;
+  if (status === 'refused')
+    return `${app_key}: ${error}\nThis key is not the one that worked last, so the app is not paused: processes with the other key go on. Put the right key into .env, then run the same command again.`;
   if (status === 'running') return 'another worker has its last tasks; "supasaasy status" tells how it goes';
   return `${app_key}: the ${mode} sync ${status}: ${error ?? 'no reason was given'}\nWhat could be read is stored. Mend what is said above, then run the same command again.`;
 }

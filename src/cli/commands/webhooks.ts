@@ -1,7 +1,8 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import type { App } from '../../engine/app.ts';
+import { describeRefused } from '../../engine/fleet/refused.ts';
 import { ConfigError, describeError } from '../../errors.ts';
 import type { RegisteredEndpoint, WebhookRegistration } from '../../kit/connector.ts';
 import type { Project } from '../../runtime/node/project.ts';
@@ -76,7 +77,8 @@ const list: DefineCommand = (cli) =>
            where app_key = $1 and ($2::text is null or state = $2) order by received_at desc limit $3`,
           [appKey, options.state ?? null, options.limit],
         );
-        if (options.json === true) return cli.out.json({ app_key: appKey, endpoints, deliveries });
+        const refused = (await project.engine.store.getFleet()).refused.filter((one) => one.app_key === appKey);
+        if (options.json === true) return cli.out.json({ app_key: appKey, endpoints, deliveries, refused });
         if (endpoints !== null && endpoints.length > 0)
           cli.out.print(
             `${formatTable(
@@ -93,7 +95,12 @@ const list: DefineCommand = (cli) =>
           cli.out.print(
             `The provider knows no endpoint. Create it: supasaasy webhooks register ${appKey} --url https://…\n`,
           );
-        if (deliveries.length === 0) return cli.out.print('No deliveries.');
+        for (const one of refused) {
+          const { message, remedy } = describeRefused(one);
+          cli.out.print(`${cli.out.yellow('!')} ${message}\n    ${remedy}\n`);
+        }
+        if (deliveries.length === 0)
+          return cli.out.print(refused.length === 0 ? 'No deliveries.' : 'No delivery was accepted.');
         const head = ['event_id', 'event_type', 'state', 'received_at', 'reason'];
         cli.out.print(
           formatTable(
@@ -125,8 +132,8 @@ const replay: DefineCommand = (cli) =>
     .option('--json', 'print one JSON object and nothing else')
     .action(async (appKey: string, options: ReplayOptions, command: Command) => {
       const signal = cli.interruptible();
-      await withProject(cli, command.optsWithGlobals(), {}, async ({ engine }) => {
-        engine.app(appKey);
+      await withProject(cli, command.optsWithGlobals(), { access: 'work' }, async ({ engine }) => {
+        engine.app(appKey).account();
         const { event, type, state, from, to } = options;
         const replayed = Number(
           await engine.store.replayDeliveries({
@@ -156,7 +163,7 @@ function registrationOf(app: App, url: string): WebhookRegistration {
 
 async function endpointsOf(cli: Cli, { engine }: Project, app: App): Promise<readonly RegisteredEndpoint[] | null> {
   const { registration } = app.config.connector;
-  if (registration === undefined || app.missingSecrets().includes(app.config.apiKeyEnv)) return null;
+  if (registration === undefined || app.unusableKey() !== undefined) return null;
   try {
     return await registration.list({ account: app.account(), fetch: engine.ports.fetch });
   } catch (error) {
@@ -190,6 +197,8 @@ function writeSecret(file: string, name: string, secret: string): void {
       text.replace(line, () => `${name}=${secret}`),
     );
   else appendFileSync(file, `${text === '' || text.endsWith('\n') ? '' : '\n'}${name}=${secret}\n`, { mode: 0o600 });
+  // Also where the file was there, and readable for others.
+  chmodSync(file, 0o600);
 }
 
 function parseUrl(text: string): string {

@@ -1,7 +1,7 @@
 import type { App } from '../../engine/app.ts';
 import type { Ports } from '../../engine/ports.ts';
+import type { AppStatus } from '../../engine/status.ts';
 import { describeError } from '../../errors.ts';
-import type { AppStatus } from '../read-status.ts';
 import type { Finding } from './finding.ts';
 
 /** Is there an endpoint that calls us; where the provider does not tell, has anything ever arrived. */

@@ -11,6 +11,7 @@ export interface Finding {
     | 'schedule'
     | 'webhook'
     | 'app'
+    | 'fleet'
     | 'admin';
   readonly level: 'ok' | 'warning' | 'error';
   readonly app_key?: string;

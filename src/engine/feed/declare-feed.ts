@@ -1,8 +1,7 @@
 import type { Connector } from '../../kit/connector.ts';
-import type { Database } from '../database.ts';
 import { declarationOf } from './database-source.ts';
 import type { Consumer } from './define-consumer.ts';
-import { type ConsumerDeclaration, createFeedStore } from './feed-store.ts';
+import type { ConsumerDeclaration } from './feed-store.ts';
 
 /** What the feed needs to know of a configuration. */
 export interface FeedConfig {
@@ -36,12 +35,4 @@ export function feedDeclarations(config: FeedConfig): FeedDeclarations {
     ),
     watched: inDatabase.flatMap(({ source }) => source.watch ?? []),
   };
-}
-
-/** Tells the database which consumers and which histories the configuration declares: all of them. */
-export async function declareFeed(config: FeedConfig, database: Database): Promise<void> {
-  const store = createFeedStore(database);
-  const { consumers, history } = feedDeclarations(config);
-  await store.declare(consumers, true);
-  await store.declareHistory(history);
 }

@@ -1,4 +1,7 @@
+import { describeError, NonRetriableError } from '../../errors.ts';
+import { stringifyJson } from '../../kit/json.ts';
 import type { Database } from '../database.ts';
+import { excessOf } from '../json-limits.ts';
 import type { AckResult, Batch, Change, Lag, NackResult } from './change.ts';
 import { type DeliveredRow, toBatch } from './delivered-row.ts';
 import type { HandledStats } from './handled-stats.ts';
@@ -27,8 +30,10 @@ export function createFeedStore(db: Pick<Database, 'call' | 'rows'>) {
     redrive: (name: string, ids: readonly number[] | null, entity: string | null) =>
       db.call<number>('redrive_dead_letters', { name, ids: ids?.length === 0 ? null : ids, entity }),
     record: (name: string, stats: HandledStats) => db.call<null>('count_handled', { name, stats }),
-    publish: (topic: string, events: readonly PublishedEvent[]) =>
-      db.call<{ accepted: number; repeated: number }>('publish_messages', { topic, events }),
+    publish: async (topic: string, events: readonly PublishedEvent[]) => {
+      assertBearable(topic, events);
+      return await db.call<{ accepted: number; repeated: number }>('publish_messages', { topic, events });
+    },
     rememberOnce: (consumer: string, key: string) => db.call<boolean>('remember_once', { consumer, key }),
     watchTable: (table: string, key: string) => db.call<string>('watch_table', { table, key }),
     declareHistory: (collections: readonly { app_key: string; collection_key: string }[]) =>
@@ -42,6 +47,17 @@ export function createFeedStore(db: Pick<Database, 'call' | 'rows'>) {
     retentionIsDue: (everyMs: number) => db.call<boolean>('retention_is_due', { every_ms: everyMs }),
     listen: (ms: number) => db.call<null>('feed_listen', { ms }),
   };
+}
+
+/** An event may pass on what a stranger wrote: it is judged like anything from outside. */
+function assertBearable(topic: string, events: readonly PublishedEvent[]): void {
+  let excess: string | undefined;
+  try {
+    excess = excessOf(stringifyJson(events));
+  } catch (error) {
+    excess = describeError(error);
+  }
+  if (excess !== undefined) throw new NonRetriableError(`an event cannot be published to ${topic}: ${excess}`);
 }
 
 /** In rows where the database gives rows: that costs both sides half of what JSON does. */

@@ -35,6 +35,8 @@ export interface Feed {
 }
 
 const LISTEN_MS = 60_000;
+/** Until listening is tried again where it was in vain: a pooler, a server without a connection to spare. */
+const DEAF_MS = 600_000;
 
 export function createFeed(options: FeedOptions): Feed {
   const { database, ports, consumers } = options;
@@ -149,14 +151,20 @@ async function listen(
   signal: AbortSignal,
 ): Promise<void> {
   if (!isSql(database) || database.listen === undefined) return;
-  try {
-    const listener = await database.listen('supasaasy_feed', heard);
-    while (!signal.aborted) {
-      await store.listen(LISTEN_MS).catch(() => {});
-      await ports.sleep(LISTEN_MS / 2, signal);
+  while (!signal.aborted) {
+    try {
+      const listener = await database.listen('supasaasy_feed', heard);
+      while (!signal.aborted) {
+        await store.listen(LISTEN_MS).catch(() => {});
+        await ports.sleep(LISTEN_MS / 2, signal);
+      }
+      await listener.close();
+    } catch (error) {
+      ports.log(
+        'debug',
+        `no notices from the database, consumers look for changes themselves: ${describeError(error)}`,
+      );
+      await ports.sleep(DEAF_MS, signal);
     }
-    await listener.close();
-  } catch (error) {
-    ports.log('debug', `no notices from the database, consumers look for changes themselves: ${describeError(error)}`);
   }
 }

@@ -126,13 +126,16 @@ async function handleOne(
   };
   const work = async () => {
     if (!consumer.transaction || database === undefined) return await handle(undefined);
+    // A handler that never returns keeps no transaction, and with it no connection: where there is one (PGlite), that is
+    // all that everything else has.
+    const options = { signal: over.signal, statementMs: consumer.timeout };
     await database.transaction(async (tx) => {
       await handle(tx);
       if (over.signal.aborted) throw tooLong(consumer);
       // The token decides at the last moment: a former owner's writes are undone.
       const result = await createFeedStore(tx).ack(consumer.name, token, [change.seq], undefined);
       if (result.acked !== 1) throw new LeaseLostError(`change ${change.id} was taken over while it was handled`);
-    });
+    }, options);
   };
   const timer = new AbortController();
   try {

@@ -1,4 +1,5 @@
 import { ConfigError, MissingSecretError, NonRetriableError, RetryAfterError } from '../../errors.ts';
+import { stringifyJson } from '../../kit/json.ts';
 import type { Resolve } from '../ports.ts';
 import type { Change } from './change.ts';
 import { type Consumer, type ConsumerInput, defineConsumer, type Handler } from './define-consumer.ts';
@@ -142,9 +143,9 @@ async function publicAddresses(target: URL, resolve: Resolve): Promise<readonly 
 
 function bodyOf(change: Change, maxBytes: number): string {
   const { type, created_at: timestamp } = change;
-  const whole = JSON.stringify({ type, timestamp, data: change });
+  const whole = stringifyJson({ type, timestamp, data: change });
   if (new TextEncoder().encode(whole).byteLength <= maxBytes) return whole;
-  const thin = JSON.stringify({ type, timestamp, data: { ...change, before: null, after: null, truncated: true } });
+  const thin = stringifyJson({ type, timestamp, data: { ...change, before: null, after: null, truncated: true } });
   if (new TextEncoder().encode(thin).byteLength <= maxBytes) return thin;
   throw new NonRetriableError(`the change has more than ${maxBytes} bytes even without its payloads`);
 }

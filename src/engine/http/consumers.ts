@@ -5,6 +5,7 @@ import type { Feed } from '../feed/feed.ts';
 import { formatMetrics } from '../feed/metrics.ts';
 import type { Ports } from '../ports.ts';
 import { requireAdmin } from './admin.ts';
+import { answerJson } from './answer-json.ts';
 import { HttpError } from './http-error.ts';
 import { only } from './only.ts';
 import type { HttpOptions } from './options.ts';
@@ -91,7 +92,7 @@ export function consumerRoutes({ feed, ports }: FeedHost, options: Pick<HttpOpti
   const post = <T>(path: string, schema: z.ZodType<T>, act: (c: Context, body: T) => Promise<unknown>) => {
     routes.post(path, admin, async (c) => {
       const body = parse(schema, await readJson(c.req.raw, MAX_EVENT_BYTES));
-      return c.json((await told(act(c, body))) as object);
+      return answerJson(c, await told(act(c, body)));
     });
     routes.all(path, only('POST'));
   };
@@ -138,9 +139,9 @@ export function consumerRoutes({ feed, ports }: FeedHost, options: Pick<HttpOpti
   }));
   routes.get('/consumers/:name/dead-letters', admin, async (c) => {
     const { limit, before } = parse(pageSchema, c.req.query());
-    return c.json(await told(store.deadLetters(nameOf(c), limit, before)));
+    return answerJson(c, await told(store.deadLetters(nameOf(c), limit, before)));
   });
-  routes.get('/consumers', admin, async (c) => c.json(await store.status(null)));
+  routes.get('/consumers', admin, async (c) => answerJson(c, await store.status(null)));
   const refuseConfigured = (name: string) => {
     if (feed.consumers.some((one) => one.name === name))
       throw new HttpError(409, 'configured', `the consumer "${name}" is made by the configuration: change it there`);
@@ -151,14 +152,14 @@ export function consumerRoutes({ feed, ports }: FeedHost, options: Pick<HttpOpti
     refuseConfigured(name);
     const kind = body.topic === undefined ? 'changes' : 'messages';
     const { created } = await told(store.declare([{ name, kind, ...body }], false));
-    return c.json({ created: created.includes(name) });
+    return answerJson(c, { created: created.includes(name) });
   });
   routes.delete('/consumers/:name', admin, async (c) => {
     refuseConfigured(nameOf(c));
     if (!(await told(store.drop(nameOf(c))))) throw new HttpError(404, 'not_found', 'it is gone already');
-    return c.json({ dropped: true });
+    return answerJson(c, { dropped: true });
   });
-  routes.get('/consumers/:name', admin, async (c) => c.json((await told(store.status(nameOf(c))))[0] as object));
+  routes.get('/consumers/:name', admin, async (c) => answerJson(c, (await told(store.status(nameOf(c))))[0]));
   post('/topics/:name', eventsSchema, async (c, events) => store.publish(nameOf(c), events));
   routes.get('/metrics', admin, async (c) =>
     c.text(formatMetrics(await store.status(null)), 200, {

@@ -9,6 +9,7 @@ import {
   WebhookVerificationError,
 } from '../../errors.ts';
 import type { Log } from '../ports.ts';
+import { answerJson } from './answer-json.ts';
 
 /** An answer that is no success, thrown by whoever notices. `message` is what the caller reads. */
 export class HttpError extends SupasaasyError {
@@ -45,5 +46,5 @@ export function toHttpError(error: unknown): HttpError {
 export function answerError(c: Context, error: unknown, log: Log): Response {
   const told = toHttpError(error);
   if (told.status >= 500) log('error', `${c.req.method} ${c.req.path}: ${describeError(error)}`);
-  return c.json({ error: { code: told.code, message: told.message } }, told.status, { ...told.headers });
+  return answerJson(c, { error: { code: told.code, message: told.message } }, told.status, { ...told.headers });
 }

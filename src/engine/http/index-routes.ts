@@ -1,10 +1,11 @@
 import type { Hono } from 'hono';
+import { answerJson } from './answer-json.ts';
 import { only } from './only.ts';
 
 /** What a person finds at the other end of the printed address. A route that this host does not have is left out. */
 const ENDPOINTS = [
   ['POST', '/webhook/:app_key', 'a provider delivers here; the signature is checked first'],
-  ['GET', '/health', 'whether the database answers'],
+  ['GET', '/health', 'whether the database answers, and work is done; ?strict=true makes degraded 503'],
   ['GET', '/health/config', 'whether every secret is set; the admin is told which one is not'],
   ['POST', '/sync', 'begins a run: {"app_key", "mode", "resources", "immediate", …}', 'admin'],
   ['GET', '/runs/:id', 'how a run goes', 'admin'],
@@ -24,7 +25,7 @@ export function indexRoutes(app: Hono): void {
   app.get('/', (c) => {
     const endpoints = ENDPOINTS.filter(([method, path]) => hasRoute(app, method, path));
     if (c.req.header('accept')?.includes('application/json') === true)
-      return c.json({
+      return answerJson(c, {
         name: 'supasaasy',
         description: WHAT,
         endpoints: endpoints.map(([method, path, purpose, access = 'anyone']) => ({ method, path, purpose, access })),

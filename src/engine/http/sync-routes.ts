@@ -7,6 +7,7 @@ import { limitsOf } from '../slice.ts';
 import type { Run, RunOptions } from '../store.ts';
 import { type Preview, previewRun } from '../sync/preview.ts';
 import { requireAdmin } from './admin.ts';
+import { answerJson } from './answer-json.ts';
 import { HttpError } from './http-error.ts';
 import { only } from './only.ts';
 import { cpuOf, DEFAULT_SLICE_MS, type HttpOptions } from './options.ts';
@@ -36,27 +37,29 @@ export function syncRoutes(engine: Engine, options: HttpOptions): Hono {
     const wish = parseSync(await readJson(c.req.raw));
     const { app_key, mode, immediate, scheduled } = wish;
     if (!engine.apps.has(app_key)) throw new HttpError(404, 'app_unknown', `there is no app "${app_key}"`);
-    if (wish.dry_run) return c.json(await preview(engine, wish, options, c.req.raw.signal));
+    if (wish.dry_run) return answerJson(c, await preview(engine, wish, options, c.req.raw.signal));
+    // Of this host: nothing shared is touched without it.
+    engine.app(app_key).account();
     if (scheduled) {
       const started = await startDueRuns(engine, { app_key, mode });
       if (started.length > 0) options.ring?.('run');
-      return c.json({ started: started.map((run) => run.runId) }, 202);
+      return answerJson(c, { started: started.map((run) => run.runId) }, 202);
     }
-    await engine.store.resumeApp(app_key);
+    await engine.wake(app_key, c.req.raw.signal);
     const { runId, resumed } = await engine.startRun(app_key, mode, toRunOptions(wish), 'http');
     if (!immediate) {
       options.ring?.('run');
-      return c.json({ run_id: runId, status: 'running', resumed }, 202);
+      return answerJson(c, { run_id: runId, status: 'running', resumed }, 202);
     }
     const budgetMs = options.sliceMs ?? DEFAULT_SLICE_MS;
     const limits = limitsOf(engine.ports, { budgetMs, signal: c.req.raw.signal, ...cpuOf(options) });
     await engine.work({ filter: { run_id: runId }, ...limits });
     const run = await readRun(engine, runId);
-    return c.json({ ...toRunResult(run), resumed }, statusOf(run));
+    return answerJson(c, { ...toRunResult(run), resumed }, statusOf(run));
   });
   routes.all('/sync', only('POST'));
 
-  routes.get('/runs/:id', admin, async (c) => c.json(toRunResult(await readRun(engine, c.req.param('id')))));
+  routes.get('/runs/:id', admin, async (c) => answerJson(c, toRunResult(await readRun(engine, c.req.param('id')))));
   routes.all('/runs/:id', only('GET', 'HEAD'));
   return routes;
 }

@@ -2,10 +2,13 @@ import { Hono } from 'hono';
 import { APP_KEY } from '../../config.ts';
 import { WebhookVerificationError } from '../../errors.ts';
 import type { Engine } from '../engine.ts';
+import type { RefusalReason } from '../inbox/refusals.ts';
+import { answerJson } from './answer-json.ts';
+import { createBodyGate } from './body-gate.ts';
 import { HttpError } from './http-error.ts';
 import { only } from './only.ts';
-import { DEFAULT_MAX_BODY_BYTES, type HttpOptions } from './options.ts';
-import { readBody } from './read-body.ts';
+import type { HttpOptions } from './options.ts';
+import { createOthersCheck } from './others-secret.ts';
 
 const REFUSALS_LOGGED_EVERY_MS = 10_000;
 
@@ -16,6 +19,8 @@ const REFUSALS_LOGGED_EVERY_MS = 10_000;
 export function webhookRoutes(engine: Engine, options: HttpOptions): Hono {
   const routes = new Hono();
   const refused = createRefusalLog(engine);
+  const withBody = createBodyGate(engine.ports, options);
+  const isOthers = createOthersCheck(engine);
   routes.all('/webhook/:app_key', async (c) => {
     const key = c.req.param('app_key');
     if (!APP_KEY.test(key)) throw new HttpError(400, 'app_key_invalid', `an app_key matches ${APP_KEY.source}`);
@@ -24,20 +29,41 @@ export function webhookRoutes(engine: Engine, options: HttpOptions): Hono {
     const { handshakeMethods = [] } = app.config.connector.webhook;
     if (handshakeMethods.includes(c.req.method)) return c.body(null, 200);
     if (c.req.method !== 'POST') return only('POST', ...handshakeMethods)(c, async () => {});
-    const body = await readBody(c.req.raw, options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
+    const count = (reason: RefusalReason) => {
+      const written = engine.refusals.count(key, reason);
+      options.keep?.(written);
+    };
     if (app.webhookSecrets().length === 0) {
+      count('no_secret');
       engine.ports.log(
         'error',
         `${key}: a delivery cannot be verified: set ${app.config.webhookSecretEnvs.join(' or ')}`,
       );
       throw new HttpError(503, 'not_ready', 'this endpoint is not ready; deliver again later', { 'Retry-After': '60' });
     }
+    const { headers } = c.req.raw;
+    let others = false;
     try {
-      const { eventId, state } = await engine.acceptor.accept(app, body, c.req.raw.headers);
+      // Before a byte of the body is read.
+      const seen = app.config.connector.webhook.verifyHeaders?.(headers, engine.ports.now());
+      if (seen?.ok === false) throw new WebhookVerificationError(`${app.key}: ${seen.reason}`, seen.refusal);
+      const { eventId, state } = await withBody(c.req.raw, async (body) => {
+        try {
+          return await engine.acceptor.accept(app, body, headers);
+        } catch (error) {
+          if (error instanceof WebhookVerificationError && error.refusal === 'mismatch')
+            others = await isOthers(app, body, headers);
+          throw error;
+        }
+      });
       options.ring?.('delivery');
-      return c.json({ received: true, event_id: eventId, state });
+      return answerJson(c, { received: true, event_id: eventId, state });
     } catch (error) {
-      if (error instanceof WebhookVerificationError) refused(error.message);
+      if (error instanceof HttpError && error.status === 413) count('too_large');
+      if (error instanceof WebhookVerificationError) {
+        refused(error.message);
+        count(others ? 'other_app' : error.refusal);
+      }
       throw error;
     }
   });

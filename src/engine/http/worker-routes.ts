@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Engine } from '../engine.ts';
 import { workSlice } from '../slice.ts';
 import { requireAdmin } from './admin.ts';
+import { answerJson } from './answer-json.ts';
 import { HttpError } from './http-error.ts';
 import { only } from './only.ts';
 import { cpuOf, DEFAULT_SLICE_MS, type HttpOptions } from './options.ts';
@@ -17,7 +18,7 @@ export function workerRoutes(engine: Engine, options: HttpOptions): Hono {
     const parsed = workerSchema.safeParse(await readJson(c.req.raw));
     if (!parsed.success) throw new HttpError(400, 'body_invalid', 'budget_ms must be 100 to 300000');
     const budgetMs = parsed.data.budget_ms ?? options.sliceMs ?? DEFAULT_SLICE_MS;
-    return c.json(await workSlice(engine, { budgetMs, signal: c.req.raw.signal, ...cpuOf(options) }));
+    return answerJson(c, await workSlice(engine, { budgetMs, signal: c.req.raw.signal, ...cpuOf(options) }));
   });
   routes.all('/worker', only('POST'));
   return routes;

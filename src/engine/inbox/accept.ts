@@ -1,6 +1,7 @@
 import { WebhookVerificationError } from '../../errors.ts';
 import type { NormalizedEvent } from '../../kit/connector.ts';
 import type { App } from '../app.ts';
+import { excessOf } from '../json-limits.ts';
 import type { Ports } from '../ports.ts';
 import { isBadData } from '../sql-errors.ts';
 import type { AcceptedDelivery, Store } from '../store.ts';
@@ -55,7 +56,8 @@ export function createAcceptor(store: Store, ports: Ports): Acceptor {
     async accept(app, body, headers) {
       const { webhook } = app.config.connector;
       const verification = await webhook.verify({ body, headers }, app.webhookSecrets(), ports.now());
-      if (!verification.ok) throw new WebhookVerificationError(`${app.key}: ${verification.reason}`);
+      if (!verification.ok)
+        throw new WebhookVerificationError(`${app.key}: ${verification.reason}`, verification.refusal);
       const delivery = await readDelivery(app, new TextDecoder().decode(body), body);
       await new Promise<void>((resolve, reject) => {
         waiting.push({ delivery, resolve, reject });
@@ -69,6 +71,8 @@ export function createAcceptor(store: Store, ports: Ports): Acceptor {
 /** What the inbox keeps. A verified body that cannot be read is kept too, where a person sees it. */
 async function readDelivery(app: App, text: string, bytes: Uint8Array): Promise<AcceptedDelivery> {
   const body = storable(text);
+  const excess = excessOf(bytes);
+  if (excess !== undefined) return await keepUnreadable(app, body, bytes, `verified, but cannot be stored: ${excess}`);
   try {
     const event = app.config.connector.webhook.parse(body);
     const reason = reasonToIgnore(app, event);

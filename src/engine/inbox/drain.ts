@@ -1,6 +1,8 @@
 import { DatabaseError, describeError, LeaseLostError } from '../../errors.ts';
 import type { NormalizedEvent } from '../../kit/connector.ts';
 import type { App } from '../app.ts';
+import type { Fitness } from '../fleet/fitness.ts';
+import { excessOf } from '../json-limits.ts';
 import type { Ports } from '../ports.ts';
 import { isBadData } from '../sql-errors.ts';
 import type { ClaimedDelivery, SettledDelivery, Store } from '../store.ts';
@@ -27,7 +29,7 @@ const LONGEST_BACKOFF_MS = 300_000;
 /** Works the inbox until nothing is due. Returns how many deliveries were settled. */
 export async function drainInbox(
   store: Store,
-  apps: ReadonlyMap<string, App>,
+  fitness: Pick<Fitness, 'fit'>,
   ports: Ports,
   options: DrainOptions = {},
 ): Promise<number> {
@@ -38,6 +40,8 @@ export async function drainInbox(
     options.spent?.() === true;
   while (!stop()) {
     const batch = options.batch ?? BATCH;
+    const apps = fitness.fit();
+    if (apps.size === 0) break;
     const claimed = await store.claimInbox(batch, LEASE_SECONDS, { apps: [...apps.keys()] });
     if (claimed.length === 0) break;
     for (const key of new Set(claimed.map((d) => d.app_key))) {
@@ -64,6 +68,12 @@ async function processDeliveries(
   const settled: SettledDelivery[] = [];
   for (const delivery of deliveries) {
     let event: NormalizedEvent;
+    // Also one that was accepted before this limit was known, or that is replayed.
+    const excess = excessOf(delivery.body);
+    if (excess !== undefined) {
+      settled.push({ id: delivery.id, state: 'dead', reason: `cannot be stored: ${excess}` });
+      continue;
+    }
     try {
       event = app.config.connector.webhook.parse(delivery.body);
     } catch (error) {

@@ -1,4 +1,5 @@
 import type { EntityOperation, NormalizedEvent } from '../../kit/connector.ts';
+import { PRECISION_MS } from '../../kit/instant.ts';
 import type { App } from '../app.ts';
 import type { OperationGroup } from '../store.ts';
 
@@ -15,6 +16,12 @@ interface Latest {
   readonly ambiguous: boolean;
 }
 
+/** When an event can have happened: providers stamp whole seconds, some of them minutes. */
+interface Moment {
+  readonly version: number;
+  readonly version_until: number;
+}
+
 /**
  * Folds a batch of events into one operation per entity: the newest wins; two that differ within one second cannot
  * be ordered, so the object is read again (where it can be; else the one that came later counts).
@@ -27,10 +34,11 @@ export function groupEvents(app: App, placed: readonly PlacedEvent[]): Operation
       const entities = latest.get(operation.resource) ?? new Map<string, Latest>();
       latest.set(operation.resource, entities);
       const known = entities.get(operation.externalId);
-      const knownSecond = known === undefined ? Number.NEGATIVE_INFINITY : secondOf(known.placed.event);
-      const second = secondOf(item.event);
-      if (second > knownSecond) entities.set(operation.externalId, { operation, placed: item, ambiguous: false });
-      else if (second === knownSecond && known !== undefined && known.placed.event.id !== item.event.id) {
+      const knownMoment = known === undefined ? undefined : momentOf(known.placed.event);
+      const moment = momentOf(item.event);
+      if (knownMoment === undefined || moment.version > knownMoment.version_until)
+        entities.set(operation.externalId, { operation, placed: item, ambiguous: false });
+      else if (moment.version_until >= knownMoment.version && known?.placed.event.id !== item.event.id) {
         entities.set(operation.externalId, { operation, placed: item, ambiguous: true });
       }
     }
@@ -47,8 +55,7 @@ function groupOf(app: App, name: string, entities: ReadonlyMap<string, Latest>):
     again: [] as OperationGroup['again'][number][],
   };
   for (const [id, { operation, placed, ambiguous }] of entities) {
-    const version = secondOf(placed.event) * 1000;
-    const version_until = version + 999;
+    const { version, version_until } = momentOf(placed.event);
     if (ambiguous && retrievable) group.again.push({ id, version_until });
     else if (operation.type === 'delete') group.gone.push({ id, version, version_until });
     else if (operation.object === undefined) {
@@ -66,7 +73,9 @@ function groupOf(app: App, name: string, entities: ReadonlyMap<string, Latest>):
   return group;
 }
 
-/** Providers stamp whole seconds; a finer stamp would claim an order that the other states do not have. */
-function secondOf(event: NormalizedEvent): number {
-  return Math.floor(event.occurredAt / 1000);
+/** At least a second: a finer stamp claims an order that the other states do not have. */
+function momentOf({ occurredAt, precision = '1s' }: NormalizedEvent): Moment {
+  const width = Math.max(1000, PRECISION_MS[precision]);
+  const version = Math.floor(occurredAt / width) * width;
+  return { version, version_until: version + width - 1 };
 }

@@ -1,7 +1,5 @@
 -- The engine's tables. Every statement may run again: an upgrade applies the whole numbered set.
 
-create schema if not exists supasaasy;
-
 -- The apps that the configuration declares. Written by `migrate`, read by the policies and by `status`.
 create table if not exists supasaasy.apps (
   app_key      text collate "C" primary key check (app_key ~ '^[a-z0-9_-]{1,64}$'),

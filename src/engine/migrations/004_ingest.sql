@@ -35,8 +35,11 @@ begin
       end if;
     end loop;
   end if;
-  if retrievable and not dry and jsonb_array_length(result -> 'again') > 0 then
+  if retrievable and not dry then
     perform supasaasy.ask_again(p_app, p_spec, result -> 'again', p_context);
+    if jsonb_array_length(p_records) > cardinality(states) then
+      perform supasaasy.ask_again(p_app, p_spec, supasaasy.tied_records(p_records, p_spec, states), p_context);
+    end if;
   end if;
   -- A page of a pass says here what it named; elsewhere the caller wants to know. As JSON, through the results of three
   -- functions, a hundred ids were a twentieth of a page's time.
@@ -49,6 +52,25 @@ begin
   end if;
   return result || jsonb_build_object('children', child_counts,
     'ids', coalesce((select jsonb_agg(s.external_id) from unnest(states) s), '[]'));
+end $$;
+
+-- The ids that one answer names twice, with different contents and no order between them.
+create or replace function supasaasy.tied_records(p_records jsonb, p_spec jsonb, p_states supasaasy.entity_state[]) returns jsonb
+language plpgsql stable set search_path = '' as $$
+begin
+  return (
+    select jsonb_agg(id) from (
+      select s.external_id as id
+      from (
+        select value, value #>> supasaasy.path_of(p_spec -> 'id') as id,
+          value #> supasaasy.path_of(p_spec #> '{version,path}') as version
+        from jsonb_array_elements(p_records)
+      ) r
+      join unnest(p_states) s on s.external_id = r.id
+      where coalesce(supasaasy.instant_ms(r.version, p_spec #>> '{version,unit}') >= s.version, true)
+      group by s.external_id
+      having count(distinct r.value) > 1
+    ) tied);
 end $$;
 
 -- The children of some parents that are not deleted. The range and its order leave the planner one index; by equality
@@ -103,16 +125,29 @@ declare
   unsure text[];
   result jsonb;
   removed jsonb := '{}';
+  -- What the nested lists show of their description, for the certificate.
+  shown jsonb;
+  absent bigint;
+  flagless bigint;
+  listed bigint;
 begin
-  select array_agg(id), array_agg(list), array_agg(coalesce(p_versions[n], p_version)), array_agg(coalesce(p_untils[n], p_until)),
-    array_agg(p_api_versions[n]), coalesce(array_agg(id) filter (where more), '{}')
-  into ids, lists, versions, untils, api_versions, cut
+  -- A list without its flag may be cut, for all that is known.
+  select array_agg(id) filter (where there), array_agg(list) filter (where there), array_agg(coalesce(p_versions[n], p_version)) filter (where there),
+    array_agg(coalesce(p_untils[n], p_until)) filter (where there), array_agg(p_api_versions[n]) filter (where there),
+    coalesce(array_agg(id) filter (where there and more is distinct from 'false'::jsonb), '{}'),
+    count(*) filter (where not there), count(*) filter (where there and coalesce(jsonb_typeof(more), '') <> 'boolean'),
+    coalesce(sum(jsonb_array_length(list)) filter (where there), 0)
+  into ids, lists, versions, untils, api_versions, cut, absent, flagless, listed
   from (
-    select value #>> parent_id as id, value #> list_path as list, coalesce(value #> more_path = 'true'::jsonb, false) as more, ordinality as n
-    from jsonb_array_elements(p_parents) with ordinality
+    select id, case when there then list end as list, more, n, there from (
+      select value #>> parent_id as id, value #> list_path as list, case when more_path is not null then value #> more_path when replaces then supasaasy.flag_beside(value, list_path) else 'false'::jsonb end as more,
+        ordinality as n, coalesce(jsonb_typeof(value #> list_path) = 'array', false) as there
+      from jsonb_array_elements(p_parents) with ordinality
+      offset 0
+    ) parent
     offset 0
   ) parent
-  where jsonb_typeof(list) = 'array' and not id = any(p_skip);
+  where not id = any(p_skip);
   if p_child ? 'asked' and p_context ->> 'source' = 'read' then
     -- We asked for the list and the answer has none: it is read by itself.
     cut := cut || array(
@@ -121,12 +156,14 @@ begin
         and coalesce(value #> supasaasy.path_of(p_parent_spec #> '{deleted,path}') <> p_parent_spec #> '{deleted,equals}', true));
   end if;
   -- All of a page at once: extracting parent by parent took three times as long as the parents themselves.
-  select supasaasy.extract_states(jsonb_agg(value), p_child, p_version, p_until, null,
+  select supasaasy.extract_states(to_jsonb(array_agg(value)), p_child, p_version, p_until, null,
     array_agg(version), array_agg(version_until), array_agg(api_version), array_agg(id))
   into states
   from unnest(ids, lists, versions, untils, api_versions) parent(id, list, version, version_until, api_version)
   cross join lateral jsonb_array_elements(list);
   result := supasaasy.apply_states(p_app, collection, states, context);
+  shown := jsonb_build_object('lists', coalesce(cardinality(ids), 0), 'cut', cardinality(cut),
+    'absent', case when p_child ? 'asked' then 0 else absent end, 'flagless', flagless, 'shared', listed - coalesce(cardinality(states), 0));
   if replaces then
     select array_agg(row(e.external_id, e.parent_id, null, null, false, null, true,
         parent.version, parent.version_until, null)::supasaasy.entity_state order by e.external_id)
@@ -140,7 +177,7 @@ begin
     end if;
   end if;
   if dry then
-    return result;
+    return result || shown;
   end if;
   select coalesce(array_agg(distinct s.parent_id), '{}') into unsure
   from unnest(states || missing) s
@@ -159,7 +196,7 @@ begin
       where external_id is not null and state in ('ready', 'running')
     do update set requested_at = clock_timestamp();
   end if;
-  return result;
+  return result || shown;
 end $$;
 
 -- What belonged to a parent that is gone is gone with it. But a child that was seen later than its parent's end belongs
@@ -294,10 +331,11 @@ begin
     record_text := supasaasy.unmark(marked);
     record_id := case when json_typeof(marked::json) = 'object' then marked::json #>> supasaasy.path_of(p_spec -> 'id') end;
     -- An id that cannot be read or that no index can hold: counted below as nameless.
-    if record_id <> supasaasy.unmark(record_id) or octet_length(record_id) > 1000 then
+    if record_id <> supasaasy.unmark(record_id) or octet_length(record_id) > 1000 or record_id like U&'\F8FE%' then
       record_id := null;
     end if;
     begin
+      perform supasaasy.refuse_excess(marked);
       if coalesce((p_spec ->> 'partial')::boolean, false) then
         one := supasaasy.apply_hints(p_app, p_spec, jsonb_build_array(record_text::jsonb), p_context);
       else
@@ -314,15 +352,34 @@ begin
     end;
     total := supasaasy.add_counts(total, one) || jsonb_build_object(
       'children', (total -> 'children') || coalesce((
-        select jsonb_object_agg(key, supasaasy.add_counts(coalesce(total #> array['children', key], '{}'), value)) from jsonb_each(one -> 'children')), '{}'),
+        select jsonb_object_agg(key, supasaasy.add_child_counts(coalesce(total #> array['children', key], '{}'), value)) from jsonb_each(one -> 'children')), '{}'),
       'ids', (total -> 'ids') || coalesce(one -> 'ids', '[]'), 'again', (total -> 'again') || coalesce(one -> 'again', '[]'), 'nameless', (total ->> 'nameless')::int + coalesce((one ->> 'nameless')::int, 0));
   end loop;
   return total;
 end $$;
 
+-- The text of a record as the provider wrote it (see unstorable.ts): U+F8FF stands around an escape, U+F8FE around a value
+-- that goes past a limit, as a string of its reason and its text.
 create or replace function supasaasy.unmark(value text) returns text
-language sql immutable parallel safe
-return regexp_replace(value, U&'\F8FF([0-9a-fA-F]{4})\F8FF', '\\u\1', 'g');
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+  if position(U&'"\F8FE' in value) > 0 then
+    value := (
+      select string_agg(case when m.parts is null then piece else translate(m.parts[1], U&'\F8FD\F8FC', '"\') end, '' order by n)
+      from regexp_split_to_table(value, U&'(?="\F8FE)|(?<=\F8FE")') with ordinality x(piece, n)
+      left join lateral regexp_match(piece, U&'^"\F8FE[^\F8FE]*\F8FE([^\F8FE]*)\F8FE"$') m(parts) on true);
+  end if;
+  return regexp_replace(value, U&'\F8FF([0-9a-fA-F]{4})\F8FF', '\\u\1', 'g');
+end $$;
+
+-- A record with a value that goes past a limit is not read; the reason is the value's.
+create or replace function supasaasy.refuse_excess(p_marked text) returns void
+language plpgsql immutable set search_path = '' as $$
+begin
+  if position(U&'"\F8FE' in p_marked) > 0 then
+    raise exception '%', substring(p_marked from U&'"\F8FE([^\F8FE]*)\F8FE') using errcode = '54000';
+  end if;
+end $$;
 
 create or replace function supasaasy.add_counts(a jsonb, b jsonb) returns jsonb
 language plpgsql immutable set search_path = '' as $$
@@ -333,50 +390,36 @@ begin
   from unnest(array['created', 'updated', 'unchanged', 'archived', 'deleted', 'stale', 'errors']) k);
 end $$;
 
+-- The same of a nested resource, with what its lists showed of their description.
+create or replace function supasaasy.add_child_counts(a jsonb, b jsonb) returns jsonb
+language plpgsql immutable set search_path = '' as $$
+#variable_conflict use_column
+begin
+  return (
+  select supasaasy.add_counts(a, b) || jsonb_object_agg(k, coalesce((a ->> k)::bigint, 0) + coalesce((b ->> k)::bigint, 0))
+  from unnest(array['lists', 'cut', 'absent', 'flagless', 'shared']) k);
+end $$;
+
 create or replace function supasaasy.put_in_quarantine(
   p_app text, p_collection text, p_id text, p_reason text, p_code text, p_raw text, p_origin text, p_origin_id text, p_version bigint
 ) returns void
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
 begin
+  -- The same text without an id is the same record, however often it is read.
+  if p_id is null or p_id = '' then
+    update supasaasy.quarantine q set reason = p_reason, code = p_code, origin = p_origin, origin_id = p_origin_id, version = p_version,
+      attempts = attempts + 1, updated_at = clock_timestamp()
+    where q.app_key = p_app and q.collection_key = p_collection and coalesce(q.external_id, '') = '' and q.resolved_at is null and md5(q.raw) = md5(p_raw) and q.raw = p_raw;
+    if found then
+      return;
+    end if;
+  end if;
   insert into supasaasy.quarantine (app_key, collection_key, external_id, reason, code, raw, origin, origin_id, version)
   values (p_app, p_collection, p_id, p_reason, p_code, p_raw, p_origin, p_origin_id, p_version)
   on conflict (app_key, collection_key, external_id) where resolved_at is null and external_id is not null
   do update set reason = excluded.reason, code = excluded.code, raw = excluded.raw, origin = excluded.origin,
     origin_id = excluded.origin_id, version = excluded.version, attempts = quarantine.attempts + 1, updated_at = clock_timestamp();
-end $$;
-
--- The next position of a list, by the provider's way of paging; null at its end. p_found: what lies at the rule's path.
-create or replace function supasaasy.next_position(
-  p_rule jsonb, p_cursor text, p_found text, p_more boolean, p_count integer, p_last_id text
-) returns text
-language plpgsql immutable set search_path = '' as $$
-declare
-  next_cursor text := p_found;
-begin
-  case p_rule ->> 'style'
-    when 'last_id' then
-      if p_more and p_count = 0 then
-        raise exception 'the provider says that there is more, behind an empty page' using errcode = 'SY003';
-      end if;
-      next_cursor := case when p_more then p_last_id end;
-      if p_more and next_cursor is null then
-        raise exception 'the last record of the page has no id to go on from' using errcode = 'SY003';
-      end if;
-    when 'scroll' then
-      if p_count = 0 then
-        next_cursor := null;
-      end if;
-    when 'page' then
-      next_cursor := case when next_cursor is not null and p_count > 0 then (coalesce(p_cursor::bigint, 1) + 1)::text end;
-    when 'none' then
-      next_cursor := null;
-    else null;
-  end case;
-  if next_cursor is not null and next_cursor = p_cursor and p_rule ->> 'style' <> 'scroll' then
-    raise exception 'the cursor "%" repeats: going on would never end', next_cursor using errcode = 'SY003';
-  end if;
-  return next_cursor;
 end $$;
 
 -- When a request was begun, on the database's clock, never too late. The worker's guess is early by as much as the way to
@@ -392,15 +435,15 @@ end $$;
 --
 -- p_page: spec, started_at (our guess at the database's clock, before the request), version and version_until (provider's clock), requests,
 --   next {style: last_id|path|scroll|page|none, more, path, ids}, careful, quiet_creates, purge, lease_seconds, stop (a limit was reached),
---   cursor (that it was asked for with) or from_start (without one).
--- Raises SY001 when the lease is lost, SY002 when the answer has no list of records, SY003 when paging cannot go on.
+--   cursor (that it was asked for with) or from_start (without one), asked, sized, total, short (see next_position).
+-- Raises SY001 when the lease is lost, SY002 when the answer has no list of records, SY003 when paging cannot go on, SY006
+-- when the description does not fit the answer.
 create or replace function supasaasy.ingest_page(p_task bigint, p_token bigint, p_body text, p_page jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
 declare
   t supasaasy.tasks;
   spec jsonb := p_page -> 'spec';
-  next_rule jsonb := p_page -> 'next';
   careful boolean := coalesce((p_page ->> 'careful')::boolean, false);
   doc jsonb;
   doc_text json;
@@ -413,22 +456,19 @@ declare
   context jsonb;
   result jsonb;
   next_cursor text;
+  first_id text;
   last_id text;
+  id_path text[] := supasaasy.path_of(spec -> 'id');
   created_path text[] := supasaasy.path_of(spec #> '{created,path}');
-  created_unit text := spec #>> '{created,unit}';
-  -- In variables of their own: instant_ms is inlined only where its arguments cost nothing.
-  first_value jsonb;
-  last_value jsonb;
   last_created bigint;
   top_created bigint;
   moments bigint;
-  more boolean := false;
+  turned record;
+  read_count integer;
   done boolean;
   parent_ref text;
   seen jsonb;
   absent jsonb;
-  mark jsonb;
-  position_now text;
   asked_once_more boolean := false;
   first_load boolean;
   started timestamptz;
@@ -467,18 +507,17 @@ begin
     doc_text := p_body::json;
     records_text := case when records_path is null then json_build_array(doc_text) else doc_text #> records_path end;
     if records_text is null or json_typeof(records_text) <> 'array' then
-      raise exception 'the answer has no list at %', spec -> 'records' using errcode = 'SY002';
+      perform supasaasy.refuse_answer(spec, null, doc_text, json_typeof(records_text));
     end if;
     record_count := json_array_length(records_text);
     result := supasaasy.apply_carefully(t.app_key, spec, records_text, context, from_ms, until_ms, parent_ref);
-    last_id := records_text -> (record_count - 1) #>> supasaasy.path_of(spec -> 'id');
-    more := coalesce(doc_text #>> supasaasy.path_of(next_rule -> 'more'), 'false') = 'true';
-    next_cursor := doc_text #>> supasaasy.path_of(next_rule -> 'path');
+    first_id := records_text -> 0 #>> id_path;
+    last_id := records_text -> (record_count - 1) #>> id_path;
   else
     doc := p_body::jsonb;
     records := case when records_path is null then jsonb_build_array(doc) else doc #> records_path end;
     if records is null or jsonb_typeof(records) <> 'array' then
-      raise exception 'the answer has no list at %', spec -> 'records' using errcode = 'SY002';
+      perform supasaasy.refuse_answer(spec, doc, null, jsonb_typeof(records));
     end if;
     record_count := jsonb_array_length(records);
     if coalesce((spec ->> 'partial')::boolean, false) then
@@ -488,37 +527,25 @@ begin
         case when t.pass_id is not null and t.kind in ('list', 'fanout') then context || jsonb_build_object('pass_id', t.pass_id) else context end,
         from_ms, until_ms, parent_ref);
     end if;
-    last_id := records -> (record_count - 1) #>> supasaasy.path_of(spec -> 'id');
-    first_value := records -> 0 #> created_path;
-    last_value := records -> (record_count - 1) #> created_path;
-    top_created := supasaasy.instant_ms(first_value, created_unit) / 1000;
+    first_id := records -> 0 #>> id_path;
+    last_id := records -> (record_count - 1) #>> id_path;
+    top_created := supasaasy.instant_second(records -> 0 #> created_path, spec -> 'created');
     if t.pages = 0 and t.input ? 'ranged' then
       moments := (select count(distinct value #> created_path) from jsonb_array_elements(records));
     end if;
-    last_created := supasaasy.instant_ms(last_value, created_unit) / 1000;
-    more := coalesce(doc #>> supasaasy.path_of(next_rule -> 'more'), 'false') = 'true';
-    next_cursor := doc #>> supasaasy.path_of(next_rule -> 'path');
+    last_created := supasaasy.instant_second(records -> (record_count - 1) #> created_path, spec -> 'created');
   end if;
 
-  next_cursor := supasaasy.next_position(next_rule, t.cursor, next_cursor, more, record_count, last_id);
-  -- Without a path to page on, a range ends where its bound is.
-  done := next_cursor is null or coalesce((p_page ->> 'stop')::boolean, false)
-    or (t.range_from is not null and last_created is not null and last_created < t.range_from);
-  if not done then
-    -- A provider that leads us in a circle: each position is compared with one that we were at before, and that one
-    -- is moved up after 1, 2, 4, 8 … pages (Brent), so a circle of any length is found within three rounds.
-    -- Who began again at the start (a scroll, a lost cursor) may well come to where it was.
-    mark := case when not coalesce((p_page ->> 'from_start')::boolean, false) then t.input -> 'mark' end;
-    mark := coalesce(mark, '{"step": 0, "until": 1}');
-    position_now := case when next_rule ->> 'style' in ('scroll', 'page') then last_id else next_cursor end;
-    if position_now = mark ->> 'at' then
-      raise exception 'the provider leads in a circle: "%" has been the position before', position_now using errcode = 'SY003';
-    end if;
-    mark := case when (mark ->> 'step')::int + 1 = (mark ->> 'until')::int
-      then jsonb_build_object('at', position_now, 'step', 0, 'until', 2 * (mark ->> 'until')::int)
-      else mark || jsonb_build_object('step', (mark ->> 'step')::int + 1) end;
-    t.input := t.input || jsonb_build_object('mark', mark);
+  turned := supasaasy.turn_page(t, p_page, doc, doc_text, records, record_count,
+    -- Records with an id of their own; those before sync_from were not counted.
+    case when not careful and not spec ? 'created_from' then supasaasy.count_states(result) end, first_id, last_id, last_created);
+  next_cursor := turned.next_cursor;
+  done := turned.done;
+  t.input := turned.input;
+  if t.pass_id is not null and spec ? 'children' and not t.input ? 'nested' then
+    t.input := t.input || jsonb_build_object('nested', spec -> 'children');
   end if;
+  read_count := case when turned.repeated then 0 else record_count end;
 
   if t.kind = 'children' then
     seen := coalesce(t.input -> 'seen', '[]') || (result -> 'ids');
@@ -534,7 +561,7 @@ begin
       -- Its parent was said to have changed while we were reading, or nobody can tell what was first.
       asked_once_more := t.requested_at > (t.input ->> 'started_at')::timestamptz
         or t.input ? 'unsure' or jsonb_array_length(result -> 'again') > 0;
-      t.input := t.input - array['seen', 'started_at', 'version', 'version_until', 'nameless', 'mark', 'unsure'];
+      t.input := t.input - array['seen', 'started_at', 'version', 'version_until', 'nameless', 'mark', 'unsure', 'check'];
     elsif jsonb_array_length(result -> 'again') > 0 then
       t.input := t.input || '{"unsure": true}';
     end if;
@@ -545,7 +572,8 @@ begin
       insert into supasaasy.pass_pages (pass_id, ids) values (t.pass_id, array(select jsonb_array_elements_text(result -> 'ids')));
     end if;
     if coalesce((result ->> 'nameless')::int, 0) > 0 then
-      update supasaasy.passes set sweepable = false, note = 'a record without a readable id was quarantined' where id = t.pass_id;
+      update supasaasy.passes set sweepable = false, note = 'a record without a readable id was quarantined',
+        problem = format('a record has no readable id at %s: it is in quarantine', array_to_string(id_path, '.')) where id = t.pass_id;
     end if;
     if coalesce((p_page ->> 'stop')::boolean, false) and next_cursor is not null then
       update supasaasy.passes set sweepable = false, note = 'stopped at the limit that was asked for' where id = t.pass_id;
@@ -560,12 +588,12 @@ begin
     page_span = coalesce(case when moments > 1 then (top_created - last_created) * moments / (moments - 1)
       else least(coalesce(t.cursor_created, t.range_to, top_created) - last_created, 1.1 * (top_created - last_created) + 1)::bigint end, page_span),
     read_from = least(read_from, from_ms), read_until = greatest(read_until, case when kind in ('list', 'fanout') then until_ms end),
-    pages = pages + 1, requests = requests + coalesce((p_page ->> 'requests')::int, 1), records = records + record_count,
+    pages = pages + 1, requests = requests + coalesce((p_page ->> 'requests')::int, 1), records = records + read_count,
     created = created + (result ->> 'created')::bigint, updated = updated + (result ->> 'updated')::bigint,
-    unchanged = unchanged + (result ->> 'unchanged')::bigint, archived = archived + (result ->> 'archived')::bigint,
+    unchanged = unchanged + case when turned.repeated then 0 else (result ->> 'unchanged')::bigint end, archived = archived + (result ->> 'archived')::bigint,
     deleted = deleted + (result ->> 'deleted')::bigint, stale = stale + (result ->> 'stale')::bigint,
-    errors = errors + coalesce((result ->> 'errors')::bigint, 0),
-    input = case when result -> 'children' = '{}'::jsonb then t.input else supasaasy.add_children(t.input, result -> 'children') end,
+    errors = errors + case when turned.repeated then 0 else coalesce((result ->> 'errors')::bigint, 0) end,
+    input = case when result -> 'children' = '{}'::jsonb or turned.repeated then t.input else supasaasy.add_children(t.input, result -> 'children') end,
     state = case when asked_once_more then 'ready' when done then 'done' else state end,
     finished_at = case when done and not asked_once_more then clock_timestamp() end,
     lease_until = case when done then null else clock_timestamp() + make_interval(secs => coalesce((p_page ->> 'lease_seconds')::float8, 60)) end,
@@ -575,8 +603,26 @@ begin
     delete from supasaasy.tasks where id = p_task and state = 'done';
   end if;
 
-  return (result - 'ids') || jsonb_build_object('records', record_count, 'cursor', next_cursor, 'cursor_created', coalesce(last_created, t.cursor_created),
-    'done', done, 'range_from', t.range_from, 'last_id', last_id);
+  return (result - 'ids') || jsonb_build_object('records', read_count, 'cursor', next_cursor, 'cursor_created', coalesce(last_created, t.cursor_created),
+    'done', done, 'range_from', t.range_from, 'last_id', last_id) || case when turned.checking is null then '{}' else jsonb_build_object('check', turned.checking) end;
+end $$;
+
+-- The states that a page was decided into: its records with an id of their own.
+create or replace function supasaasy.count_states(p_result jsonb) returns integer
+language plpgsql immutable set search_path = '' as $$
+begin
+  return (p_result ->> 'created')::integer + (p_result ->> 'updated')::integer + (p_result ->> 'unchanged')::integer + (p_result ->> 'archived')::integer
+    + (p_result ->> 'deleted')::integer + (p_result ->> 'stale')::integer + jsonb_array_length(p_result -> 'again');
+end $$;
+
+-- The answer has no list where the description says that it lies.
+create or replace function supasaasy.refuse_answer(p_spec jsonb, p_doc jsonb, p_text json, p_type text) returns void
+language plpgsql set search_path = '' as $$
+declare
+  path text[] := supasaasy.path_of(p_spec -> 'records');
+begin
+  raise exception 'the answer has no list at %: there lies %, and %', coalesce(nullif(array_to_string(path, '.'), ''), 'its top'),
+    supasaasy.kind_of(p_type), supasaasy.keys_of(p_doc, p_text, path) using errcode = 'SY002';
 end $$;
 
 -- A list of children whose parent is gone by now: those that we know went with it, those of this answer come too late.
@@ -615,7 +661,7 @@ end $$;
 create or replace function supasaasy.add_children(p_input jsonb, p_children jsonb) returns jsonb
 language sql immutable set search_path = '' as $$
   select p_input || jsonb_build_object('children', coalesce(p_input -> 'children', '{}') ||
-    jsonb_object_agg(key, supasaasy.add_counts(coalesce(p_input #> array['children', key], '{}'), value - array['again', 'gone', 'children', 'ids'])))
+    jsonb_object_agg(key, supasaasy.add_child_counts(coalesce(p_input #> array['children', key], '{}'), value - array['again', 'gone', 'children', 'ids'])))
   from jsonb_each(p_children);
 $$;
 
@@ -627,15 +673,22 @@ declare
   spec jsonb := p_page -> 'spec';
   doc json := p_body::json;
   records json := case when spec -> 'records' = 'null'::jsonb or not spec ? 'records' then json_build_array(doc) else doc #> supasaasy.path_of(spec -> 'records') end;
+  last_id text;
+  shown jsonb;
+  turned record;
   result jsonb;
 begin
+  if records is null or json_typeof(records) <> 'array' then
+    perform supasaasy.refuse_answer(spec, null, doc, json_typeof(records));
+  end if;
   result := supasaasy.apply_carefully(p_app, spec, records,
     jsonb_build_object('source', 'read', 'origin', 'sync', 'started_at', p_page -> 'started_at', 'dry', true),
     (p_page ->> 'version')::bigint, (p_page ->> 'version_until')::bigint, null);
-  return result || jsonb_build_object('records', json_array_length(records),
-    'last_id', records -> (json_array_length(records) - 1) #>> supasaasy.path_of(spec -> 'id'),
-    'more', coalesce(doc #>> supasaasy.path_of(p_page #> '{next,more}'), 'false') = 'true',
-    'next', doc #>> supasaasy.path_of(p_page #> '{next,path}'));
+  last_id := records -> (json_array_length(records) - 1) #>> supasaasy.path_of(spec -> 'id');
+  shown := jsonb_build_array(records -> 0 #>> supasaasy.path_of(spec -> 'id'), last_id, json_array_length(records));
+  turned := supasaasy.next_position(p_page, p_page ->> 'cursor', null, doc, json_array_length(records), last_id, not p_page ? 'cursor',
+    (p_page ->> 'read')::bigint + json_array_length(records), p_page ->> 'check', shown = p_page -> 'shown');
+  return result || jsonb_build_object('records', json_array_length(records), 'next', turned.next_cursor, 'check', turned."check", 'shown', shown);
 end $$;
 
 -- For a dry run: what a sweep would look at after a pass that named p_ids, and what is nested in it:

@@ -62,7 +62,7 @@ begin
     limit p_limit
     for update of t skip locked
   ), claimed as (
-    update supasaasy.tasks t set lease_token = nextval('supasaasy.lease_tokens'), claimed_at = clock_timestamp(),
+    update supasaasy.tasks t set lease_token = nextval('supasaasy.lease_tokens'), claimed_at = clock_timestamp(), holder = p_filter ->> 'holder',
       lease_until = clock_timestamp() + make_interval(secs => p_lease_seconds),
       attempts = t.attempts + case t.state when 'running' then 1 else 0 end,
       state = case when t.state = 'running' and t.attempts >= 7 then 'failed' else 'running' end,
@@ -99,9 +99,12 @@ begin
   return found;
 end $$;
 
--- Gives a task back: p_how = retry (counts as an attempt) | wait (rate limits, a slice that ends: no attempt) | fail.
+drop function if exists supasaasy.release_task(bigint, bigint, text, text, double precision, integer, integer);
+-- Gives a task back: p_how = retry (counts as an attempt) | wait (rate limits, a slice that ends: no attempt) | fail. p_unproven: its
+-- answers do not fit the description, so that an older certificate must not stand for what they show.
 create or replace function supasaasy.release_task(
-  p_task bigint, p_token bigint, p_how text, p_error text, p_delay_ms double precision, p_requests integer default 0, p_max_attempts integer default 8
+  p_task bigint, p_token bigint, p_how text, p_error text, p_delay_ms double precision, p_requests integer default 0, p_max_attempts integer default 8,
+  p_unproven boolean default false
 ) returns text
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
@@ -115,6 +118,7 @@ begin
     error = coalesce(p_error, error),
     errors = errors + case when p_how = 'fail' or (p_how = 'retry' and attempts + 1 >= p_max_attempts) then 1 else 0 end,
     requests = requests + p_requests,
+    input = case when p_unproven then input || '{"unproven": true}' else input - 'unproven' end,
     not_before = clock_timestamp() + make_interval(secs => p_delay_ms / 1000),
     lease_token = null, lease_until = null
   where id = p_task and lease_token = p_token and state = 'running'
@@ -135,7 +139,7 @@ language sql set search_path = '' as $$
   ), lost as (
     update supasaasy.tasks t set cursor = null,
       range_to = case when p_has_range and cursor_created is not null then least(range_to, cursor_created + 1) else range_to end,
-      requests = requests + 1, input = (input - 'mark') || jsonb_build_object('lost', jsonb_build_object('at', place.at, 'times', place.times))
+      requests = requests + 1, input = (input - array['mark', 'check']) || jsonb_build_object('lost', jsonb_build_object('at', place.at, 'times', place.times))
     from place where t.id = place.id and place.times <= 5 returning 1
   ) select exists (select 1 from lost);
 $$;

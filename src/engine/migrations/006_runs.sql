@@ -17,6 +17,35 @@ begin
   return found_count;
 end $$;
 
+-- Why a pass proves nothing: what in its answers contradicts the description.
+alter table supasaasy.passes add column if not exists problem text;
+-- Since when no pass has named any of the rows that were known before: it names other objects, or by another id.
+alter table supasaasy.sync_state add column if not exists unrecognised_from timestamptz;
+
+-- Whether a pass names at least one row that was known when it began.
+create or replace function supasaasy.recognises(p_pass supasaasy.passes) returns boolean
+language plpgsql stable set search_path = '' set enable_nestloop = off set enable_mergejoin = off set jit = off as $$
+begin
+  return exists (
+    select 1 from (select unnest(p.ids) collate "C" as id from supasaasy.pass_pages p where p.pass_id = p_pass.id) s
+    join supasaasy.entities e on e.app_key = p_pass.app_key and e.collection_key = p_pass.collection_key and e.external_id = s.id
+    where e.created_at < supasaasy.known_until(p_pass) and e.deleted_at is null);
+end $$;
+
+create or replace function supasaasy.mark_unrecognised(p_pass supasaasy.passes) returns void
+language sql set search_path = '' as $$
+  insert into supasaasy.sync_state as s (app_key, collection_key, unrecognised_from) values (p_pass.app_key, p_pass.collection_key, p_pass.started_at)
+  on conflict (app_key, collection_key) do update set unrecognised_from = least(s.unrecognised_from, excluded.unrecognised_from);
+$$;
+
+-- Rows that were created before this moment were known when a pass began; those that came with passes which recognised none are not.
+create or replace function supasaasy.known_until(p_pass supasaasy.passes) returns timestamptz
+language plpgsql stable set search_path = '' as $$
+begin
+  return least(p_pass.started_at, (select s.unrecognised_from from supasaasy.sync_state s
+    where s.app_key = p_pass.app_key and s.collection_key = p_pass.collection_key));
+end $$;
+
 drop function if exists supasaasy.find_doubtful(supasaasy.passes, bigint);
 drop function if exists supasaasy.compare_pass(supasaasy.passes, boolean, bigint);
 
@@ -71,12 +100,17 @@ begin
       (missing >= (p_page ->> 'floor')::bigint and missing > measured.living * (p_page ->> 'share')::float8)
       -- An empty list of objects that nobody can ask for one by one: no second witness.
       or (measured.named = 0 and missing >= case when coalesce((spec ->> 'retrievable')::boolean, false) then 10 else 1 end)
+      -- None of the rows that were known: that is another list, or another path of the id.
+      or (missing >= case when coalesce((spec ->> 'retrievable')::boolean, false) then 10 else 1 end and not supasaasy.recognises(pass))
       or (paused is not null and missing > 0)
     ) then
       reason := format('the pass over %s no longer shows %s of %s rows; nothing was deleted, because that looks like a wrong key, a lost permission or an empty answer. If the provider really lost them, run: supasaasy sync %s --mode full --resource %s --allow-mass-delete',
         t.collection_key, missing, measured.living, t.app_key, t.resource);
       update supasaasy.passes set state = 'refused', note = reason, finished_at = clock_timestamp() where id = t.pass_id;
       perform supasaasy.pause_deletions(t.app_key, t.collection_key, reason);
+      if measured.named > 0 and not supasaasy.recognises(pass) then
+        perform supasaasy.mark_unrecognised(pass);
+      end if;
       delete from supasaasy.pass_missing where pass_id = t.pass_id;
       update supasaasy.tasks set state = 'failed', error = reason, errors = errors + 1, finished_at = clock_timestamp(), lease_token = null, lease_until = null where id = p_task;
       return jsonb_build_object('done', true, 'refused', true, 'reason', reason, 'deleted', 0, 'missing', missing);
@@ -120,9 +154,11 @@ language plpgsql set search_path = '' as $$
 #variable_conflict use_column
 declare
   run supasaasy.runs;
-  pass record;
+  pass supasaasy.passes;
   failed bigint;
   open_tasks bigint;
+  trouble text;
+  left_out text;
 begin
   select * into run from supasaasy.runs where id = p_run for update;
   if not found or run.state <> 'running' then
@@ -136,10 +172,16 @@ begin
     where p.run_id = p_run and p.state = 'reading'
       and not exists (select 1 from supasaasy.tasks t where t.pass_id = p.id and t.kind in ('list', 'fanout') and t.state in ('ready', 'running'))
   loop
+    trouble := case when pass.sweepable then supasaasy.evidence_of(pass, supasaasy.children_of(pass)) ->> 'unlisted' end;
     if exists (select 1 from supasaasy.tasks t where t.pass_id = pass.id and t.state = 'failed') then
-      update supasaasy.passes set state = 'incomplete', note = 'a part of it could not be read', finished_at = clock_timestamp() where id = pass.id;
+      update supasaasy.passes set state = 'incomplete', note = 'a part of it could not be read', finished_at = clock_timestamp(),
+        problem = (select t.error from supasaasy.tasks t where t.pass_id = pass.id and t.state = 'failed' and t.input ? 'unproven' order by t.id limit 1)
+      where id = pass.id;
     elsif not pass.sweepable then
       update supasaasy.passes set state = 'incomplete', finished_at = clock_timestamp() where id = pass.id;
+    -- That an object is absent proves nothing here, and so deletes nothing.
+    elsif trouble is not null then
+      update supasaasy.passes p set state = 'incomplete', note = trouble, problem = trouble, finished_at = clock_timestamp() where p.id = pass.id;
     else
       update supasaasy.passes set state = 'sweeping' where id = pass.id;
       insert into supasaasy.tasks (run_id, pass_id, app_key, resource, collection_key, kind, priority)
@@ -178,19 +220,41 @@ begin
   where t.run_id = p_run and t.read_until is not null group by t.collection_key
   on conflict (app_key, collection_key) do update set read_until = greatest(s.read_until, excluded.read_until);
 
-  update supasaasy.runs set state = case when failed > 0 then 'failed' else 'completed' end,
+  left_out := supasaasy.quarantined_by(run);
+  update supasaasy.runs set state = case when failed > 0 or left_out is not null then 'failed' else 'completed' end,
     -- Resources that failed for the same reason are named together.
-    error = (select string_agg(format('%s: %s', same.resources, same.error), '; ' order by same.resources) from (
+    error = nullif(concat_ws('; ', (select string_agg(format('%s: %s', same.resources, same.error), '; ' order by same.resources) from (
       select string_agg(x.resource, ', ' order by x.resource) as resources, x.error from (
         select distinct on (resource) resource, error from supasaasy.tasks where run_id = p_run and state = 'failed' order by resource, id) x
-      group by x.error) same),
+      group by x.error) same), left_out), ''),
     resources = supasaasy.run_counts(p_run), finished_at = clock_timestamp()
   where id = p_run;
   perform supasaasy.certify_passes(p_run);
   delete from supasaasy.pass_pages pp using supasaasy.passes p where p.run_id = p_run and pp.pass_id = p.id;
   delete from supasaasy.tasks where run_id = p_run and kind in ('retrieve', 'children') and state = 'done';
-  return jsonb_build_object('state', case when failed > 0 then 'failed' else 'completed' end, 'open', 0);
+  return jsonb_build_object('state', case when failed > 0 or left_out is not null then 'failed' else 'completed' end, 'open', 0);
 end $$;
+
+-- The nested lists that the description of a pass's resource has, as its tasks saw them.
+create or replace function supasaasy.children_of(p_pass supasaasy.passes) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce((select t.input -> 'nested' from supasaasy.tasks t
+    where t.pass_id = p_pass.id and t.kind in ('list', 'audit') and t.input ? 'nested' order by t.id limit 1), '[]');
+$$;
+
+-- What a run read and could not store: the records that it left in quarantine, by resource. A run that leaves records out
+-- has failed, by their name.
+create or replace function supasaasy.quarantined_by(p_run supasaasy.runs) returns text
+language sql stable set search_path = '' as $$
+  select string_agg(format('%s: %s in quarantine (%s); see them with: supasaasy quarantine list', x.resource,
+    case x.n when 1 then 'a record is' else x.n || ' records are' end, x.reason), '; ' order by x.resource)
+  from (
+    select coalesce((select t.resource from supasaasy.tasks t where t.run_id = p_run.id and t.collection_key = q.collection_key limit 1), q.collection_key) as resource,
+      count(*) as n, min(q.reason) as reason
+    from supasaasy.quarantine q where q.app_key = p_run.app_key and q.origin_id = p_run.id::text and q.resolved_at is null
+    group by q.collection_key
+  ) x;
+$$;
 
 -- {customer: {created, updated, unchanged, archived, deleted, errors, pages, requests}}
 create or replace function supasaasy.run_counts(p_run uuid) returns jsonb
@@ -215,7 +279,7 @@ language sql stable set search_path = '' as $$
   select to_jsonb(r) || jsonb_build_object('resources', coalesce(r.resources, supasaasy.run_counts(r.id)),
     'open_tasks', (select count(*) from supasaasy.tasks t where t.run_id = r.id and t.state in ('ready', 'running')),
     'duration_ms', round(extract(epoch from coalesce(r.finished_at, clock_timestamp()) - r.created_at) * 1000)::bigint,
-    'passes', (select coalesce(jsonb_agg(jsonb_build_object('resource', p.resource, 'state', p.state, 'note', p.note) order by p.id), '[]')
+    'passes', (select coalesce(jsonb_agg(jsonb_build_object('resource', p.resource, 'state', p.state, 'note', p.note, 'problem', p.problem) order by p.id), '[]')
       from supasaasy.passes p where p.run_id = r.id))
   from supasaasy.runs r where r.id = p_run;
 $$;

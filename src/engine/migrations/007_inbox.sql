@@ -73,7 +73,8 @@ begin
   for grp in select value from jsonb_array_elements(p_groups) order by value #>> '{spec,collection}' loop
     spec := grp -> 'spec';
     resource := spec ->> 'resource';
-    select jsonb_agg(coalesce(i.body::jsonb, p_body) #> supasaasy.path_of(s -> 'path') order by n), array_agg((s ->> 'version')::bigint order by n),
+    -- Not jsonb_agg, which takes the square of an object's keys: for 20,000 of them, four seconds.
+    select to_jsonb(array_agg(coalesce(i.body::jsonb, p_body) #> supasaasy.path_of(s -> 'path') order by n)), array_agg((s ->> 'version')::bigint order by n),
       array_agg((s ->> 'version_until')::bigint order by n), array_agg(s ->> 'api_version' order by n)
     into records, versions, untils, api_versions
     from jsonb_array_elements(coalesce(grp -> 'states', '[]')) with ordinality x(s, n)

@@ -149,7 +149,7 @@ begin
     for way in 1 .. cardinality(bounds) loop
       insert into supasaasy.tasks (run_id, pass_id, app_key, resource, collection_key, kind, input, range_from, range_to, priority)
       values (t.run_id, t.pass_id, t.app_key, t.resource, t.collection_key, t.kind,
-        t.input - array['children', 'mark', 'lost', 'tail', 'guess']
+        t.input - array['children', 'mark', 'lost', 'tail', 'guess', 'proof', 'check', 'unproven']
           || case when guessing then '{"guess": true}' when way = cardinality(bounds) and t.range_from is null then '{"tail": true}' else '{}' end::jsonb,
         case when way < cardinality(bounds) then bounds[way + 1] else t.range_from end, bounds[way], t.priority);
       made := made + 1;

@@ -31,6 +31,10 @@ create table if not exists supasaasy.certificates (
   holds          boolean not null,
   primary key (app_key, collection_key)
 );
+-- What it rests on (see 033_evidence.sql), how its lists ended ("flag, short page"), and why it does not hold.
+alter table supasaasy.certificates add column if not exists evidence jsonb;
+alter table supasaasy.certificates add column if not exists ended_by text;
+alter table supasaasy.certificates add column if not exists reason text;
 alter table supasaasy.certificates enable row level security;
 do $$
 declare
@@ -83,34 +87,49 @@ begin
   ) e on e.external_id = s.id;
 end $$;
 
--- Called by advance_run, in its transaction, when a run ends: a certificate for every pass that was swept.
+-- Called by advance_run, in its transaction, when a run ends: a certificate for every pass that was swept, and one that does
+-- not hold for every pass whose answers contradict the description or the mirror. A pass that was only interrupted leaves the
+-- certificate of the one before.
 create or replace function supasaasy.certify_passes(p_run uuid) returns void
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
 declare
   pass supasaasy.passes;
   checked jsonb;
+  evidence jsonb;
+  children jsonb;
   rows record;
   tally record;
   child jsonb;
   waiting bigint;
+  child_waiting bigint;
+  failed text;
+  problem text;
 begin
-  for pass in select * from supasaasy.passes p where p.run_id = p_run and p.state = 'swept' loop
+  for pass in select * from supasaasy.passes p where p.run_id = p_run and (p.state in ('swept', 'refused') or p.problem is not null) loop
+    children := case when pass.state = 'swept' then pass.children else supasaasy.children_of(pass) end;
+    evidence := supasaasy.evidence_of(pass, children);
     -- A complete pass has read every record again: what it did not put back into quarantine is readable by now.
     update supasaasy.quarantine q set resolved_at = clock_timestamp()
     where q.app_key = pass.app_key and q.collection_key = pass.collection_key and q.resolved_at is null
-      and q.updated_at < pass.started_at and pass.window_from is null;
+      and q.updated_at < pass.started_at and pass.window_from is null and pass.state = 'swept';
     select count(*) into waiting from supasaasy.quarantine q
     where q.app_key = pass.app_key and q.collection_key = pass.collection_key and q.resolved_at is null;
     checked := coalesce(pass.measured, to_jsonb(supasaasy.measure_pass(pass, pass.hides_archived, null)));
     select coalesce(sum(t.created), 0)::bigint as missing, coalesce(sum(t.updated + t.archived), 0)::bigint as stale,
       coalesce(sum(t.deleted), 0)::bigint as extra into tally
     from supasaasy.tasks t where t.run_id = p_run and t.collection_key = pass.collection_key and t.state = 'done';
+    failed := (select t.error from supasaasy.tasks t where t.run_id = p_run and t.collection_key = pass.collection_key and t.state = 'failed' order by t.id limit 1);
+    problem := coalesce(pass.problem, case when pass.state = 'refused' then pass.note end, evidence ->> 'problem',
+      supasaasy.judge_unnamed(pass, (checked ->> 'named')::bigint, (checked ->> 'living')::bigint),
+      case when waiting > 0 then format('%s records are in quarantine', waiting)
+        when failed is not null then format('a part of it failed: %s', failed)
+        when coalesce((checked ->> 'rowless')::bigint, 0) > 0 then format('%s objects that the list named have no row', checked ->> 'rowless')
+        when coalesce((checked ->> 'missing')::bigint, 0) > 0 then format('%s rows are on no page of the list', checked ->> 'missing') end);
+    update supasaasy.passes p set problem = evidence ->> 'problem' where p.id = pass.id and p.problem is null and evidence ? 'problem';
     perform supasaasy.certify(pass, 'pass', pass.resource, pass.collection_key, (checked ->> 'named')::bigint, (checked ->> 'living')::bigint, checked ->> 'digest',
-      tally.missing, tally.stale, tally.extra, tally.missing + tally.stale + tally.extra, waiting,
-      coalesce((checked ->> 'rowless')::bigint, 0) <= waiting and coalesce((checked ->> 'missing')::bigint, 0) = 0 and waiting = 0
-        and not exists (select 1 from supasaasy.tasks t where t.run_id = p_run and t.collection_key = pass.collection_key and t.state = 'failed'));
-    for child in select value from jsonb_array_elements(pass.children) loop
+      tally.missing, tally.stale, tally.extra, tally.missing + tally.stale + tally.extra, waiting, evidence, problem);
+    for child in select value from jsonb_array_elements(children) loop
       select * into rows from supasaasy.measure_rows(pass.app_key, child ->> 'collection', null, false);
       select coalesce(sum(n.created), 0)::bigint as missing, coalesce(sum(n.updated + n.archived), 0)::bigint as stale,
         coalesce(sum(n.deleted), 0)::bigint as extra into tally
@@ -120,28 +139,41 @@ begin
         select (c ->> 'created')::bigint, (c ->> 'updated')::bigint, (c ->> 'archived')::bigint, (c ->> 'deleted')::bigint
         from supasaasy.tasks t, lateral (select t.input #> array['children', child ->> 'resource'] as c) x where t.run_id = p_run and c is not null
       ) n;
+      select count(*) into child_waiting from supasaasy.quarantine q
+      where q.app_key = pass.app_key and q.collection_key = child ->> 'collection' and q.resolved_at is null;
+      failed := (select t.error from supasaasy.tasks t where t.run_id = p_run and t.state = 'failed'
+        and t.collection_key in (pass.collection_key, child ->> 'collection') order by t.id limit 1);
       perform supasaasy.certify(pass, 'pass', child ->> 'resource', child ->> 'collection', null, rows.living, rows.digest,
-        tally.missing, tally.stale, tally.extra, tally.missing + tally.stale + tally.extra, 0,
-        not exists (select 1 from supasaasy.tasks t where t.run_id = p_run and t.state = 'failed'
-          and t.collection_key in (pass.collection_key, child ->> 'collection')));
+        tally.missing, tally.stale, tally.extra, tally.missing + tally.stale + tally.extra, child_waiting,
+        jsonb_build_object('with', pass.resource, 'ended', evidence -> 'ended', 'nested', evidence #> array['children', child ->> 'resource']),
+        case when problem is not null then format('%s, which it comes with, proves nothing: %s', pass.resource, problem)
+          when child_waiting > 0 then format('%s records are in quarantine', child_waiting)
+          when failed is not null then format('a part of it failed: %s', failed) end);
     end loop;
   end loop;
 end $$;
 
+drop function if exists supasaasy.certify(supasaasy.passes, text, text, text, bigint, bigint, text, bigint, bigint, bigint, bigint, bigint, boolean);
+-- Writes a certificate. p_reason: why it does not hold; null where there is evidence for all that it claims.
 create or replace function supasaasy.certify(
   p_pass supasaasy.passes, p_kind text, p_resource text, p_collection text, p_source bigint, p_mirror bigint, p_digest text,
-  p_missing bigint, p_stale bigint, p_extra bigint, p_repaired bigint, p_quarantined bigint, p_holds boolean
+  p_missing bigint, p_stale bigint, p_extra bigint, p_repaired bigint, p_quarantined bigint, p_evidence jsonb, p_reason text
 ) returns void
 language sql set search_path = '' as $$
   insert into supasaasy.certificates (app_key, collection_key, resource, kind, run_id, began_at, certified_at, source_count, mirror_count, digest,
-    missing, stale, extra, repaired, quarantined, holds)
+    missing, stale, extra, repaired, quarantined, holds, evidence, ended_by, reason)
   values (p_pass.app_key, p_collection, p_resource, p_kind, p_pass.run_id, p_pass.started_at,
     coalesce(case when p_collection = p_pass.collection_key then (p_pass.measured ->> 'at')::timestamptz end, clock_timestamp()), p_source, p_mirror, p_digest,
-    p_missing, p_stale, p_extra, p_repaired, p_quarantined, p_holds)
+    p_missing, p_stale, p_extra, p_repaired, p_quarantined, p_reason is null and p_evidence is not null, p_evidence,
+    (select string_agg(how, ', ' order by how) from jsonb_object_keys(p_evidence -> 'ended') how), p_reason)
   on conflict (app_key, collection_key) do update set resource = excluded.resource, kind = excluded.kind, run_id = excluded.run_id,
     began_at = excluded.began_at, certified_at = excluded.certified_at, source_count = excluded.source_count,
     mirror_count = excluded.mirror_count, digest = excluded.digest, missing = excluded.missing, stale = excluded.stale,
-    extra = excluded.extra, repaired = excluded.repaired, quarantined = excluded.quarantined, holds = excluded.holds;
+    extra = excluded.extra, repaired = excluded.repaired, quarantined = excluded.quarantined, holds = excluded.holds,
+    evidence = excluded.evidence, ended_by = excluded.ended_by, reason = excluded.reason;
+  -- What comes nested in it is no better than its list.
+  update supasaasy.certificates c set holds = false, reason = format('%s, which it comes with, proves nothing: %s', p_resource, p_reason)
+  where p_reason is not null and p_collection = p_pass.collection_key and c.app_key = p_pass.app_key and c.evidence ->> 'with' = p_resource and c.holds;
 $$;
 
 -- After a refused sweep nothing of the resource is deleted by absence until a person allows it, or a later pass
@@ -210,6 +242,7 @@ language sql set search_path = '' as $$
 $$;
 
 -- One row per app and resource. A view of what the tables say now; members see their own apps.
+-- A view that exists takes new columns at its end only.
 create or replace view supasaasy.sync_health with (security_invoker = true) as
 with resources as (
   select distinct on (app_key, collection_key) app_key, collection_key, resource
@@ -260,7 +293,8 @@ select r.app_key, r.resource, r.collection_key,
        when s.deletions_paused_at is not null then 'deletions paused'
        when f.n > 0 then 'failing'
        when s.last_full_at is null and s.last_incremental_at is null and c.certified_at is null then 'never synced'
-       when c.holds is false or q.n > 0 then 'differs'
+       when q.n > 0 or c.missing + c.stale + c.extra > c.repaired then 'differs'
+       when c.holds is false then 'unproven'
        else 'ok' end as state,
   greatest(s.last_full_at, s.last_incremental_at) as last_success_at, s.last_full_at, s.last_incremental_at,
   to_timestamp(s.watermark / 1000.0) as watermark,
@@ -273,7 +307,8 @@ select r.app_key, r.resource, r.collection_key,
   coalesce(q.n, 0) as quarantined,
   coalesce(i.dead, 0) as dead_letters, coalesce(i.waiting, 0) as inbox_waiting, now() - i.oldest as inbox_oldest,
   s.deletions_paused_at, s.deletions_paused_reason, a.paused_at, a.pause_reason,
-  c.kind as certified_by, c.certified_at, c.holds as certificate_holds, c.source_count, c.mirror_count, c.digest
+  c.kind as certified_by, c.certified_at, c.holds as certificate_holds, c.source_count, c.mirror_count, c.digest,
+  c.ended_by as certificate_ended_by, c.reason as certificate_reason, c.evidence as certificate_evidence
 from resources r
 left join supasaasy.apps a on a.app_key = r.app_key
 left join supasaasy.sync_state s on s.app_key = r.app_key and s.collection_key = r.collection_key

@@ -72,7 +72,9 @@ begin
   for child in select value from jsonb_array_elements(coalesce(p_spec -> 'children', '[]')) loop
     for parent in
       select value #>> id_path as id, value #> supasaasy.path_of(child -> 'path') as list,
-        coalesce(value #> supasaasy.path_of(child -> 'more') = 'true'::jsonb, false) as more
+        -- Without its flag, a list may be cut.
+        case when child ? 'more' then value #> supasaasy.path_of(child -> 'more') is distinct from 'false'::jsonb
+          else supasaasy.flag_beside(value, supasaasy.path_of(child -> 'path')) = 'true'::jsonb end as more
       from jsonb_array_elements(p_records)
       where jsonb_typeof(value #> supasaasy.path_of(child -> 'path')) = 'array'
     loop
@@ -122,7 +124,6 @@ language plpgsql set search_path = '' as $$
 declare
   t supasaasy.tasks;
   spec jsonb := p_page -> 'spec';
-  rule jsonb := p_page -> 'next';
   doc json;
   records json;
   record_text text;
@@ -131,8 +132,11 @@ declare
   last_record json;
   record_count integer;
   last_created bigint;
-  next_cursor text;
-  done boolean;
+  turned record;
+  read_count integer;
+  careful boolean := coalesce((p_page ->> 'careful')::boolean, false);
+  plain jsonb;
+  readable jsonb := '[]';
   id_path text[] := supasaasy.path_of(spec -> 'id');
   created_from bigint := (spec ->> 'created_from')::bigint * 1000;
   applied jsonb;
@@ -144,20 +148,24 @@ begin
   doc := p_body::json;
   records := case when spec -> 'records' is null or spec -> 'records' = 'null'::jsonb then json_build_array(doc) else doc #> supasaasy.path_of(spec -> 'records') end;
   if records is null or json_typeof(records) <> 'array' then
-    raise exception 'the answer has no list at %', spec -> 'records' using errcode = 'SY002';
+    perform supasaasy.refuse_answer(spec, null, doc, json_typeof(records));
   end if;
   record_count := json_array_length(records);
   last_record := records -> (record_count - 1);
 
-  if not coalesce((p_page ->> 'careful')::boolean, false) then
-    select coalesce(jsonb_agg(to_jsonb(c)), '[]') into differing from supasaasy.compare_records(t.app_key, spec, records::jsonb) c;
-    select coalesce(array_agg(s.external_id), '{}') into ids from unnest(supasaasy.extract_states(records::jsonb, spec, 0, 0)) s;
-    last_created := supasaasy.instant_ms(last_record::jsonb #> supasaasy.path_of(spec #> '{created,path}'), spec #>> '{created,unit}') / 1000;
+  if not careful then
+    plain := records::jsonb;
+    select coalesce(jsonb_agg(to_jsonb(c)), '[]') into differing from supasaasy.compare_records(t.app_key, spec, plain) c;
+    select coalesce(array_agg(s.external_id), '{}') into ids from unnest(supasaasy.extract_states(plain, spec, 0, 0)) s;
+    last_created := supasaasy.instant_second(last_record::jsonb #> supasaasy.path_of(spec #> '{created,path}'), spec -> 'created');
   else
-    -- Something on the page cannot be stored: each record alone; what cannot be read is missing, and the reason is known.
+    -- Something on the page cannot be stored: each record alone; what cannot be read is missing, and the reason is known. What
+    -- no operator of `json` takes is marked (unstorable.ts).
     for record_text in select value::text from json_array_elements(records) loop
       begin
-        differing := differing || coalesce((select jsonb_agg(to_jsonb(c)) from supasaasy.compare_records(t.app_key, spec, jsonb_build_array(record_text::jsonb)) c), '[]');
+        perform supasaasy.refuse_excess(record_text);
+        differing := differing || coalesce((select jsonb_agg(to_jsonb(c)) from supasaasy.compare_records(t.app_key, spec, jsonb_build_array(supasaasy.unmark(record_text)::jsonb)) c), '[]');
+        readable := readable || jsonb_build_array(supasaasy.unmark(record_text)::jsonb);
       exception when data_exception or program_limit_exceeded or raise_exception then
         differing := differing || jsonb_build_array(jsonb_build_object('resource', t.resource, 'collection_key', t.collection_key,
           'external_id', coalesce(record_text::json #>> id_path, md5(record_text)), 'kind', 'missing', 'reason', sqlerrm));
@@ -167,24 +175,49 @@ begin
   end if;
   perform supasaasy.suspect(t, p_page, differing);
   if jsonb_array_length(differing) > 0 and not coalesce((spec ->> 'retrievable')::boolean, false) then
-    perform supasaasy.settle_by_page(t, p_page, records::jsonb, differing);
+    perform supasaasy.settle_by_page(t, p_page, coalesce(plain, readable), differing);
   end if;
   if t.pass_id is not null and cardinality(ids) > 0 then
     insert into supasaasy.pass_pages (pass_id, ids) values (t.pass_id, ids);
   end if;
 
-  next_cursor := supasaasy.next_position(rule, t.cursor, doc #>> supasaasy.path_of(rule -> 'path'),
-    coalesce(doc #>> supasaasy.path_of(rule -> 'more'), 'false') = 'true', record_count, last_record #>> id_path);
-  done := next_cursor is null or (t.range_from is not null and last_created is not null and last_created < t.range_from);
+  turned := supasaasy.turn_page(t, p_page, case when record_count = 0 or (not careful and p_page #>> '{next,style}' = 'none') then doc::jsonb end, doc, plain, record_count,
+    case when not careful and created_from is null then cardinality(ids) end, records -> 0 #>> id_path, last_record #>> id_path, last_created);
+  read_count := case when turned.repeated then 0 else record_count end;
+  t.input := turned.input || jsonb_build_object('nested', coalesce(spec -> 'children', '[]'));
+  if plain is not null and not turned.repeated and not coalesce((spec ->> 'partial')::boolean, false) then
+    t.input := supasaasy.add_children(t.input, supasaasy.nested_of(spec, plain));
+  end if;
   update supasaasy.tasks set
-    cursor = case when done then cursor else next_cursor end, cursor_created = coalesce(last_created, cursor_created),
-    pages = pages + 1, requests = requests + 1, records = records + record_count,
-    state = case when done then 'done' else state end, finished_at = case when done then clock_timestamp() end,
-    lease_until = case when done then null else clock_timestamp() + make_interval(secs => coalesce((p_page ->> 'lease_seconds')::float8, 60)) end,
+    cursor = case when turned.done then cursor else turned.next_cursor end, cursor_created = coalesce(last_created, cursor_created),
+    pages = pages + 1, requests = requests + 1, records = records + read_count, input = t.input,
+    state = case when turned.done then 'done' else state end, finished_at = case when turned.done then clock_timestamp() end,
+    lease_until = case when turned.done then null else clock_timestamp() + make_interval(secs => coalesce((p_page ->> 'lease_seconds')::float8, 60)) end,
     attempts = 0, error = null
   where id = p_task;
-  return jsonb_build_object('records', record_count, 'differing', jsonb_array_length(differing), 'cursor', next_cursor, 'done', done,
-    'cursor_created', coalesce(last_created, t.cursor_created));
+  return jsonb_build_object('records', read_count, 'differing', jsonb_array_length(differing), 'cursor', turned.next_cursor, 'done', turned.done,
+    'cursor_created', coalesce(last_created, t.cursor_created)) || case when turned.checking is null then '{}' else jsonb_build_object('check', turned.checking) end;
+end $$;
+
+-- What the nested lists of some records show of their description, as apply_children counts it: {part: {lists, cut, absent, flagless, shared}}
+create or replace function supasaasy.nested_of(p_spec jsonb, p_records jsonb) returns jsonb
+language plpgsql immutable set search_path = '' as $$
+#variable_conflict use_column
+begin
+  return (select coalesce(jsonb_object_agg(c ->> 'resource', (
+    select jsonb_build_object('lists', count(*) filter (where there), 'absent', count(*) filter (where not there and not c ? 'asked'),
+      'cut', count(*) filter (where there and more is distinct from 'false'::jsonb),
+      'flagless', count(*) filter (where there and coalesce(jsonb_typeof(more), '') <> 'boolean'),
+      'shared', coalesce(sum(jsonb_array_length(list)) filter (where there), 0)
+        - (select count(distinct one #>> supasaasy.path_of(c -> 'id')) from jsonb_array_elements(p_records) r
+           cross join lateral jsonb_array_elements(case when jsonb_typeof(r #> supasaasy.path_of(c -> 'path')) = 'array' then r #> supasaasy.path_of(c -> 'path') else '[]' end) one))
+    from (
+      select r #> supasaasy.path_of(c -> 'path') as list, coalesce(jsonb_typeof(r #> supasaasy.path_of(c -> 'path')) = 'array', false) as there,
+        case when c ? 'more' then r #> supasaasy.path_of(c -> 'more') when coalesce((c ->> 'replace')::boolean, true) then supasaasy.flag_beside(r, supasaasy.path_of(c -> 'path'))
+          else 'false'::jsonb end as more
+      from jsonb_array_elements(p_records) r
+    ) n
+  )), '{}') from jsonb_array_elements(coalesce(p_spec -> 'children', '[]')) c);
 end $$;
 
 -- Nobody can be asked for one of these: the page is the answer, unless the row has moved since the page was read.
@@ -203,9 +236,8 @@ begin
   end if;
   update supasaasy.audit_findings a set state = case when repair then 'repaired' when e.observed_at >= (p_page ->> 'started_at')::timestamptz then 'cleared' else 'confirmed' end
   from jsonb_to_recordset(p_found) as f(collection_key text, external_id text)
-  left join supasaasy.entities e on e.collection_key = f.collection_key and e.external_id = f.external_id
-  where a.run_id = p_task.run_id and a.state = 'suspected' and a.collection_key = f.collection_key and a.external_id = f.external_id
-    and (e.app_key is null or e.app_key = p_task.app_key);
+  left join supasaasy.entities e on e.collection_key = f.collection_key and e.external_id = f.external_id and e.app_key = p_task.app_key
+  where a.run_id = p_task.run_id and a.state = 'suspected' and a.collection_key = f.collection_key and a.external_id = f.external_id;
 end $$;
 
 -- A list that the provider refuses as a whole cannot be audited page by page; it is said so.
@@ -240,10 +272,14 @@ begin
   select * into rows from supasaasy.measure_rows(t.app_key, t.collection_key, pass.window_from, pass.hides_archived);
   seen_any := exists (select 1 from supasaasy.pass_pages p where p.pass_id = t.pass_id);
   missing := supasaasy.find_missing(pass, pass.hides_archived);
-  if (missing >= (p_page ->> 'floor')::bigint and missing > rows.living * (p_page ->> 'share')::float8) or (not seen_any and missing >= case when coalesce((spec ->> 'retrievable')::boolean, false) then 10 else 1 end) then
+  if (missing >= (p_page ->> 'floor')::bigint and missing > rows.living * (p_page ->> 'share')::float8) or (not seen_any and missing >= case when coalesce((spec ->> 'retrievable')::boolean, false) then 10 else 1 end)
+    or (missing >= case when coalesce((spec ->> 'retrievable')::boolean, false) then 10 else 1 end and not supasaasy.recognises(pass)) then
     why := format('the list of %s no longer shows %s of %s rows: that looks like a wrong key, a lost permission or an empty answer; nothing was asked or changed',
       t.collection_key, missing, rows.living);
     delete from supasaasy.pass_missing where pass_id = t.pass_id;
+    if seen_any and not supasaasy.recognises(pass) then
+      perform supasaasy.mark_unrecognised(pass);
+    end if;
     update supasaasy.passes set state = 'refused', note = why, finished_at = clock_timestamp() where id = t.pass_id;
     update supasaasy.tasks set state = 'failed', error = why, errors = errors + 1, finished_at = clock_timestamp(), lease_token = null, lease_until = null where id = p_task;
     return jsonb_build_object('refused', true, 'reason', why);
@@ -298,6 +334,7 @@ begin
     end if;
   else
     begin
+      perform supasaasy.refuse_excess(p_body);
       select coalesce(jsonb_agg(to_jsonb(c)), '[]') into differing from supasaasy.compare_records(t.app_key, spec, jsonb_build_array(p_body::jsonb)) c;
       if repair and jsonb_array_length(differing) > 0 then
         perform supasaasy.apply_records(t.app_key, spec, jsonb_build_array(p_body::jsonb), context, from_ms, until_ms);
@@ -328,15 +365,22 @@ declare
   pass supasaasy.passes;
   open_tasks bigint;
   failed bigint;
+  trouble text;
+  unproven text;
 begin
   for pass in
     select p.* from supasaasy.passes p where p.run_id = p_run.id and p.state = 'reading'
       and not exists (select 1 from supasaasy.tasks t where t.pass_id = p.id and t.kind = 'audit' and t.state in ('ready', 'running'))
   loop
+    trouble := case when pass.sweepable then supasaasy.evidence_of(pass, supasaasy.children_of(pass)) ->> 'unlisted' end;
     if exists (select 1 from supasaasy.tasks t where t.pass_id = pass.id and t.kind = 'audit' and t.state = 'failed') then
-      update supasaasy.passes set state = 'incomplete', note = 'a part of it could not be read', finished_at = clock_timestamp() where id = pass.id;
+      update supasaasy.passes set state = 'incomplete', note = 'a part of it could not be read', finished_at = clock_timestamp(),
+        problem = (select t.error from supasaasy.tasks t where t.pass_id = pass.id and t.state = 'failed' and t.input ? 'unproven' order by t.id limit 1)
+      where id = pass.id;
     elsif not pass.sweepable then
       update supasaasy.passes set state = 'incomplete', finished_at = clock_timestamp() where id = pass.id;
+    elsif trouble is not null then
+      update supasaasy.passes p set state = 'incomplete', note = trouble, problem = trouble, finished_at = clock_timestamp() where p.id = pass.id;
     else
       update supasaasy.passes set state = 'sweeping' where id = pass.id;
       insert into supasaasy.tasks (run_id, pass_id, app_key, resource, collection_key, kind, priority, input)
@@ -349,21 +393,27 @@ begin
   if open_tasks > 0 then
     return jsonb_build_object('state', 'running', 'open', open_tasks);
   end if;
-  for pass in select p.* from supasaasy.passes p where p.run_id = p_run.id and p.state = 'sweeping' loop
-    perform supasaasy.certify_audit(pass);
-    update supasaasy.passes set state = 'swept', finished_at = clock_timestamp() where id = pass.id;
+  for pass in select p.* from supasaasy.passes p where p.run_id = p_run.id and (p.state in ('sweeping', 'refused') or p.problem is not null) loop
+    trouble := supasaasy.certify_audit(pass);
+    update supasaasy.passes set problem = trouble, state = case state when 'sweeping' then 'swept' else state end, finished_at = clock_timestamp() where id = pass.id;
   end loop;
-  update supasaasy.runs set state = case when failed > 0 then 'failed' else 'completed' end,
-    error = (select string_agg(format('%s: %s', x.resource, x.error), '; ') from (
-      select distinct on (resource) resource, error from supasaasy.tasks where run_id = p_run.id and state = 'failed' order by resource, id) x),
+  -- An audit answers one question: without evidence it has no answer.
+  unproven := (select string_agg(format('%s: %s', p.resource, p.problem), '; ' order by p.id) from supasaasy.passes p
+    where p.run_id = p_run.id and p.problem is not null
+      and not exists (select 1 from supasaasy.tasks t where t.pass_id = p.id and t.state = 'failed'));
+  update supasaasy.runs set state = case when failed > 0 or unproven is not null then 'failed' else 'completed' end,
+    error = nullif(concat_ws('; ', (select string_agg(format('%s: %s', x.resource, x.error), '; ') from (
+      select distinct on (resource) resource, error from supasaasy.tasks where run_id = p_run.id and state = 'failed' order by resource, id) x), unproven), ''),
     resources = supasaasy.audit_counts(p_run.id), finished_at = clock_timestamp()
   where id = p_run.id;
   delete from supasaasy.pass_pages pp using supasaasy.passes p where p.run_id = p_run.id and pp.pass_id = p.id;
   delete from supasaasy.tasks where run_id = p_run.id and kind = 'confirm' and state = 'done';
-  return jsonb_build_object('state', case when failed > 0 then 'failed' else 'completed' end, 'open', 0);
+  return jsonb_build_object('state', case when failed > 0 or unproven is not null then 'failed' else 'completed' end, 'open', 0);
 end $$;
 
-create or replace function supasaasy.certify_audit(p_pass supasaasy.passes) returns void
+drop function if exists supasaasy.certify_audit(supasaasy.passes);
+-- The certificate of an audited list. Returns why its answers prove nothing; null where they do.
+create or replace function supasaasy.certify_audit(p_pass supasaasy.passes) returns text
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
 declare
@@ -371,6 +421,9 @@ declare
   named bigint;
   f record;
   waiting bigint;
+  failed text;
+  unnamed text;
+  evidence jsonb := supasaasy.evidence_of(p_pass, supasaasy.children_of(p_pass));
 begin
   select * into rows from supasaasy.measure_rows(p_pass.app_key, p_pass.collection_key, p_pass.window_from, p_pass.hides_archived);
   select count(distinct id) into named from supasaasy.pass_pages p, unnest(p.ids) id where p.pass_id = p_pass.id;
@@ -379,8 +432,15 @@ begin
   from supasaasy.audit_findings where run_id = p_pass.run_id and collection_key = p_pass.collection_key and state <> 'cleared';
   select count(*) into waiting from supasaasy.quarantine q
   where q.app_key = p_pass.app_key and q.collection_key = p_pass.collection_key and q.resolved_at is null;
+  unnamed := case when p_pass.state <> 'refused' then supasaasy.judge_unnamed(p_pass, named, rows.living) end;
+  failed := (select t.error from supasaasy.tasks t where t.run_id = p_pass.run_id and t.collection_key = p_pass.collection_key and t.state = 'failed' order by t.id limit 1);
   perform supasaasy.certify(p_pass, 'audit', p_pass.resource, p_pass.collection_key, named, rows.living, rows.digest,
-    f.missing, f.stale, f.extra, f.repaired, waiting, f.repaired = f.missing + f.stale + f.extra and waiting = 0);
+    f.missing, f.stale, f.extra, f.repaired, waiting, evidence,
+    coalesce(p_pass.problem, case when p_pass.state = 'refused' then p_pass.note end, evidence ->> 'problem', unnamed, case
+      when waiting > 0 then format('%s records are in quarantine', waiting)
+      when failed is not null then format('a part of it failed: %s', failed)
+      when f.repaired < f.missing + f.stale + f.extra then format('%s objects differ', f.missing + f.stale + f.extra - f.repaired) end));
+  return coalesce(p_pass.problem, evidence ->> 'problem', unnamed);
 end $$;
 
 -- {customer: {equal, missing, stale, extra, repaired, unconfirmed, ids: {missing: [...], …}, pages, requests, errors}}

@@ -97,9 +97,31 @@ begin
     d.created_at, d.before, d.after, d.changed_fields, d.attempt) x) j;
 end $$;
 
+-- Whether a text nests more than 500 levels (see json-limits.ts), without a parser that calls itself for each: PGlite does not
+-- survive that. Strings are taken out, and then the innermost levels, one after the other.
+create or replace function supasaasy.nests_deep(p_text text) returns boolean
+language plpgsql immutable parallel safe set search_path = '' as $$
+declare
+  rest text := p_text;
+begin
+  if length(p_text) - length(replace(replace(p_text, '[', ''), '{', '')) <= 500 then
+    return false;
+  end if;
+  rest := regexp_replace(rest, '"([^"\\]|\\.)*("|$)', '', 'g');
+  rest := regexp_replace(rest, '[^][{}]', '', 'g');
+  for level in 1 .. 500 loop
+    rest := regexp_replace(rest, '[[{][]}]', '', 'g');
+    exit when rest = '';
+  end loop;
+  return rest <> '';
+end $$;
+
 create or replace function supasaasy.json_or_text(p_text text) returns json
 language plpgsql immutable parallel safe set search_path = '' as $$
 begin
+  if supasaasy.nests_deep(p_text) then
+    return to_json(p_text);
+  end if;
   return p_text::json;
 exception when others then
   return to_json(p_text);

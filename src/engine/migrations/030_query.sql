@@ -1,27 +1,65 @@
 -- Reading the mirror by SQL that somebody else wrote: `supasaasy query`, `POST /query`. It runs as a role of its own,
 -- which may see the mirror and the engine's own work and nothing else: no settings, no members, no Vault, no files.
 
--- Roles belong to the whole server: another database of it may have made this one, or be making it now.
-do $$
+-- A role belongs to the whole server: one name for every database would let the owner of one mirror read another. Each
+-- database has a role with a name of its own, by chance, so that another owner cannot make it first. Returns the name, or
+-- null where this user may neither make the role nor become it.
+create or replace function supasaasy.own_reader() returns text
+language plpgsql set search_path = '' as $$
+declare
+  caller record;
+  grants_with_options constant boolean := current_setting('server_version_num')::integer >= 160000;
+  reader text;
 begin
-  if not exists (select 1 from pg_catalog.pg_roles where rolname = 'supasaasy_reader') then
+  select rolsuper, rolcreaterole into caller from pg_catalog.pg_roles where rolname = current_user;
+  -- The second name is for a copy of a database that belonged to another owner.
+  for attempt in 1..2 loop
+    select value #>> '{}' into reader from supasaasy.settings where key = 'reader_role';
+    if reader is null then
+      insert into supasaasy.settings (key, value)
+      values ('reader_role', to_jsonb('supasaasy_reader_' || substr(md5(gen_random_uuid()::text), 1, 12))) on conflict (key) do nothing;
+      select value #>> '{}' into reader from supasaasy.settings where key = 'reader_role';
+    end if;
+    if not exists (select from pg_catalog.pg_roles where rolname = reader) then
+      begin
+        execute format('create role %I nologin noinherit', reader);
+      exception
+        when duplicate_object or unique_violation then null;
+        when insufficient_privilege then return null;
+      end;
+    end if;
+    -- Since PostgreSQL 16, a member may be one who may only grant the role.
+    if caller.rolsuper or pg_catalog.pg_has_role(reader, case when grants_with_options then 'SET' else 'MEMBER' end) then
+      return reader;
+    end if;
     begin
-      create role supasaasy_reader nologin noinherit;
-    exception
-      when duplicate_object or unique_violation then null;
-      when insufficient_privilege then
-        raise notice 'no role supasaasy_reader (it takes CREATEROLE): "supasaasy query" will not work on this database';
-        return;
+      execute format(case when grants_with_options then 'grant %I to %I with inherit true, set true' else 'grant %I to %I' end, reader, current_user);
+      return reader;
+    exception when insufficient_privilege or invalid_grant_operation then
+      if not caller.rolcreaterole then
+        return null;
+      end if;
+      delete from supasaasy.settings where key = 'reader_role';
     end;
-  end if;
-  if not pg_catalog.pg_has_role('supasaasy_reader', 'member') then
-    begin
-      execute format('grant supasaasy_reader to %I', current_user);
-    exception when insufficient_privilege then
-      raise notice '% may not become supasaasy_reader: "supasaasy query" will not work on this database', current_user;
-    end;
-  end if;
+  end loop;
+  return null;
 end $$;
+
+-- What an administrator runs where the migrating user may not do it.
+create or replace function supasaasy.reader_remedy() returns text
+language sql stable set search_path = '' as $$
+  select case
+    when not exists (select from pg_catalog.pg_roles where rolname = reader) then
+      format('create role %1$I nologin; grant %1$I to %2$I', reader, current_user)
+    when not pg_catalog.pg_has_role(reader, case when current_setting('server_version_num')::integer >= 160000 then 'SET' else 'MEMBER' end) then
+      format('grant %I to %I', reader, current_user)
+    else format('alter schema supasaasy owner to %I', current_user)
+  end
+  from (select coalesce((select value #>> '{}' from supasaasy.settings where key = 'reader_role'), 'supasaasy_reader') as reader) named;
+$$;
+
+-- It may belong to the reader, whom a user without superuser cannot replace; the owner of the schema can drop.
+drop function if exists supasaasy.query_mirror(text, integer, boolean);
 
 -- Up to p_limit rows of one statement, as the text of
 -- {"columns": [...], "rows": [{...}] (or, with p_cells, [["text", null, ...]]), "truncated": false}.
@@ -41,9 +79,9 @@ declare
   bytes integer := 0;
   truncated boolean := false;
 begin
-  if current_user <> 'supasaasy_reader' then
-    raise exception 'this database has no role supasaasy_reader to read with: run "supasaasy migrate" as a user who may create roles'
-      using errcode = 'SY005';
+  if current_user not like 'supasaasy\_reader\_%' then
+    raise exception 'this database has no role to read with, and % may not make one: let an administrator run "%", then run "supasaasy migrate"',
+      current_user, supasaasy.reader_remedy() using errcode = 'SY005';
   end if;
   perform set_config('transaction_read_only', 'on', true);
   open answer no scroll for execute p_sql;
@@ -70,29 +108,67 @@ end $$;
 create or replace function supasaasy.grant_reader() returns void
 language plpgsql set search_path = '' as $$
 declare
+  reader text := supasaasy.own_reader();
+  caller text := current_user;
+  role_before text := current_setting('role');
   name text;
 begin
-  if not exists (select 1 from pg_catalog.pg_roles where rolname = 'supasaasy_reader')
-    or not pg_catalog.pg_has_role('supasaasy_reader', 'member') then
+  perform supasaasy.drop_former_reader();
+  if reader is null then
+    raise notice '% may not make a role to read with: "supasaasy query" says which statement an administrator must run', current_user;
     return;
   end if;
   for name in
     select r.relation from supasaasy.readable_relations() r(relation) where r.relation <> 'members'
     union all values ('inbox'), ('quarantine'), ('schedules'), ('schedule_runs'), ('rate_budgets'), ('migrations')
   loop
-    execute format('grant select on supasaasy.%I to supasaasy_reader', name);
-    if (select c.relkind in ('r', 'p') from pg_catalog.pg_class c where c.oid = format('supasaasy.%I', name)::regclass)
-      and not exists (select 1 from pg_catalog.pg_policies where schemaname = 'supasaasy' and tablename = name and policyname = 'reader_reads') then
-      execute format('create policy reader_reads on supasaasy.%I for select to supasaasy_reader using (true)', name);
+    execute format('grant select on supasaasy.%I to %I', name, reader);
+    continue when (select c.relkind not in ('r', 'p') from pg_catalog.pg_class c where c.oid = format('supasaasy.%I', name)::regclass);
+    if exists (select 1 from pg_catalog.pg_policies where schemaname = 'supasaasy' and tablename = name and policyname = 'reader_reads'
+      and roles <> array[reader]::pg_catalog.name[]) then
+      execute format('drop policy reader_reads on supasaasy.%I', name);
+    end if;
+    if not exists (select 1 from pg_catalog.pg_policies where schemaname = 'supasaasy' and tablename = name and policyname = 'reader_reads') then
+      execute format('create policy reader_reads on supasaasy.%I for select to %I using (true)', name, reader);
     end if;
   end loop;
   for name in select f.signature from supasaasy.readable_functions() f where not f.members_only loop
-    execute format('grant execute on function %s to supasaasy_reader', name);
+    execute format('grant execute on function %s to %I', name, reader);
   end loop;
-  -- An owner must be allowed to create where the function is, at the moment that it becomes the owner.
-  grant usage, create on schema supasaasy to supasaasy_reader;
-  alter function supasaasy.query_mirror(text, integer, boolean) owner to supasaasy_reader;
-  revoke create on schema supasaasy from supasaasy_reader;
-  -- The owner's own right to call it was revoked with everybody's.
-  execute format('grant execute on function supasaasy.query_mirror(text, integer, boolean) to %I', current_user);
+  begin
+    -- An owner must be allowed to create where the function is, at the moment that it becomes the owner.
+    execute format('grant usage, create on schema supasaasy to %I', reader);
+    execute format('alter function supasaasy.query_mirror(text, integer, boolean) owner to %I', reader);
+    execute format('revoke create on schema supasaasy from %I', reader);
+  exception when insufficient_privilege then
+    raise notice '"supasaasy query" does not work here until an administrator runs: alter schema supasaasy owner to %', quote_ident(caller);
+    return;
+  end;
+  -- The owner's own right to call it was revoked with everybody's. Not every member of the reader has its rights.
+  execute format('set local role %I', reader);
+  execute format('grant execute on function supasaasy.query_mirror(text, integer, boolean) to %I', caller);
+  perform set_config('role', role_before, true);
+end $$;
+
+-- Until 0.1.0 there was one role for every database of a server. Its rights here end; it goes when no database has it.
+create or replace function supasaasy.drop_former_reader() returns void
+language plpgsql set search_path = '' as $$
+declare
+  name text;
+begin
+  if not exists (select from pg_catalog.pg_roles where rolname = 'supasaasy_reader') then
+    return;
+  end if;
+  for name in select tablename from pg_catalog.pg_policies
+    where schemaname = 'supasaasy' and policyname = 'reader_reads' and 'supasaasy_reader' = any (roles)
+  loop
+    execute format('drop policy reader_reads on supasaasy.%I', name);
+  end loop;
+  revoke all on all tables in schema supasaasy from supasaasy_reader;
+  revoke all on all functions in schema supasaasy from supasaasy_reader;
+  revoke all on schema supasaasy from supasaasy_reader;
+  begin
+    drop role supasaasy_reader;
+  exception when insufficient_privilege or dependent_objects_still_exist or object_in_use then null;
+  end;
 end $$;

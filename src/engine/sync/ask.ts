@@ -9,15 +9,19 @@ import {
   type SupasaasyError,
 } from '../../errors.ts';
 import type { AnswerMeaning } from '../../kit/connector.ts';
+import { parseJson, stringifyJson } from '../../kit/json.ts';
 import type { ProviderRequest } from '../../kit/resource.ts';
 import type { App } from '../app.ts';
+import { excessOf } from '../json-limits.ts';
 import type { Ports } from '../ports.ts';
-import type { Received } from '../send.ts';
+import { AnswerTooLargeError, type Received } from '../send.ts';
 
 export interface Answer extends Asked {
   readonly bytes: Uint8Array;
   /** The bytes as text, decoded when it is asked for. */
   readonly body: string;
+  /** Which limit of JSON it goes past (see `excessOf`): no parser of the database gets it as it is. */
+  readonly excess?: string;
 }
 
 /** When an answer was asked for, and when it can have been true. */
@@ -67,9 +71,14 @@ export async function ask(app: App, request: ProviderRequest, ports: Ports, sign
       headers,
       timeoutMs: REQUEST_TIMEOUT_MS,
       ...(signal === undefined ? {} : { signal }),
-      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+      ...(request.body === undefined ? {} : { body: stringifyJson(request.body) }),
     });
   } catch (error) {
+    // The same question has the same answer.
+    if (error instanceof AnswerTooLargeError)
+      throw new RequestRefusedError(`${url.host} answered ${method} ${request.path} with too much: ${error.message}`, {
+        cause: error,
+      });
     const late = error instanceof Error && error.name === 'TimeoutError';
     // Whatever is asked of it: so that the same trouble of many resources reads as one.
     if (!late) throw new ProviderError(`${url.host} cannot be reached`, { cause: error });
@@ -85,9 +94,11 @@ export async function ask(app: App, request: ProviderRequest, ports: Ports, sign
     : { version: Math.floor((date - elapsed) / 1000) * 1000, versionUntil: date + 999 };
   const { bytes } = received;
   if (received.status < 200 || received.status > 299) throw refusal(app, request, received, textOf(bytes), moment);
+  const excess = excessOf(bytes);
   let text: string | undefined;
   return {
     bytes,
+    ...(excess === undefined ? {} : { excess }),
     get body() {
       text ??= textOf(bytes);
       return text;
@@ -159,7 +170,7 @@ function retryAfterMs(response: Received): number {
 /** The provider's own message, where its error body has the usual shapes; never a whole HTML page. */
 function firstWords(body: string): string {
   try {
-    const parsed = JSON.parse(body) as {
+    const parsed = parseJson(body) as {
       error?: { message?: unknown };
       errors?: { message?: unknown }[];
       message?: unknown;

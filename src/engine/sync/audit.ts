@@ -6,6 +6,7 @@ import { isBadData } from '../sql-errors.ts';
 import type { PlannedTask, RunOptions, Task } from '../store.ts';
 import { type Answer, type Asked, UnlistableError } from './ask.ts';
 import { pageContext, type SyncContext } from './context.ts';
+import { listPage, sizeOf } from './list-page.ts';
 import { planRun } from './plan.ts';
 import { orUnreadable, positionOf } from './read-list.ts';
 
@@ -38,9 +39,11 @@ export async function auditList(
 ): Promise<'done' | 'stopped'> {
   const { resource, list } = listOf(app, task);
   let position = positionOf(task, resource);
+  let { check } = task.input;
   for (;;) {
     if (stop()) return 'stopped';
-    const request = app.config.connector.page(resource, { ...position, limit: list.pageSize });
+    const size = sizeOf(list.pageSize, check);
+    const request = app.config.connector.page(resource, { ...position, limit: size });
     let answer: Answer;
     try {
       answer = await context.request(app, request, task, signal);
@@ -55,6 +58,7 @@ export async function auditList(
       if (!(error instanceof CursorLostError) || position.cursor === undefined) throw error;
       const ranged = list.ranged === true;
       if (!(await context.store.loseCursor(task, ranged))) throw error;
+      check = undefined;
       position = {
         ...position,
         cursor: undefined,
@@ -66,9 +70,10 @@ export async function auditList(
       task.input.created_from === undefined
         ? app.spec(task.resource)
         : { ...app.spec(task.resource), created_from: task.input.created_from };
-    const page = await compare(context, task, answer.body, {
+    const page = await compare(context, task, answer, {
       ...auditContext(context, app, task, answer, spec),
-      next: list.next,
+      ...listPage(app, resource, list, position, size),
+      ...(position.cursor === undefined ? { from_start: true } : {}),
     });
     const nothing = { created: 0, updated: 0, archived: 0, deleted: 0, unchanged: page.records - page.differing };
     context.onPage({
@@ -79,6 +84,7 @@ export async function auditList(
       counts: nothing,
     });
     if (page.done) return 'done';
+    check = page.check;
     position = { ...position, cursor: page.cursor ?? undefined };
     task = { ...task, cursor: page.cursor, cursor_created: page.cursor_created };
     const { pace_ms } = task.input;
@@ -147,11 +153,13 @@ function auditContext(context: SyncContext, app: App, task: Task, answer: Asked,
   };
 }
 
-async function compare(context: SyncContext, task: Task, body: string, page: AuditPage) {
+async function compare(context: SyncContext, task: Task, { body, excess }: Answer, page: AuditPage) {
+  const carefully = () => orUnreadable(context.proof.auditPage(task, body, { ...page, careful: true }));
+  if (excess !== undefined) return await carefully();
   try {
     return await context.proof.auditPage(task, body, page);
   } catch (error) {
     if (!isBadData(error)) throw error;
-    return await orUnreadable(context.proof.auditPage(task, body, { ...page, careful: true }));
+    return await carefully();
   }
 }

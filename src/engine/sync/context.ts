@@ -1,5 +1,7 @@
 import type { ProviderRequest } from '../../kit/resource.ts';
 import type { App } from '../app.ts';
+import type { Fitness } from '../fleet/fitness.ts';
+import type { KeyRecord } from '../fleet/key-record.ts';
 import type { Ports } from '../ports.ts';
 import type { Proof } from '../proof.ts';
 import type { Counts, PageContext, Store, Task } from '../store.ts';
@@ -14,9 +16,13 @@ export interface SyncContext {
   readonly ports: Ports;
   readonly budget: Budget;
   readonly clock: DatabaseClock;
+  readonly fitness: Fitness;
+  readonly keys: KeyRecord;
+  /** Tasks that this process has under way, by app. */
+  readonly underWay: Map<string, number>;
   readonly settings: SyncSettings;
   /** Permission, request, and what the answer means for the budget. Throws what `ask` throws. */
-  request(app: App, request: ProviderRequest, task: Task, signal: AbortSignal): Promise<Answer>;
+  request(app: App, request: ProviderRequest, task: Pick<Task, 'priority'>, signal: AbortSignal): Promise<Answer>;
   /** Told after every committed page. */
   readonly onPage: (progress: PageProgress) => void;
   /** Resolves after the next committed page of this process. */

@@ -1,4 +1,5 @@
 import { describeError, PermissionError, ProviderError, RateLimitError, SupasaasyError } from '../../errors.ts';
+import { parseJson } from '../../kit/json.ts';
 import { instantAt, valueAt } from '../../kit/normalize.ts';
 import type { InstantAt, Position, ProviderRequest, Resource } from '../../kit/resource.ts';
 import type { App } from '../app.ts';
@@ -59,6 +60,7 @@ export async function estimateRun(
   const problems: string[] = [];
   let sent = 0;
 
+  app.account();
   async function request(wanted: ProviderRequest): Promise<Answer> {
     for (let attempt = 1; ; attempt += 1) {
       signal.throwIfAborted();
@@ -131,7 +133,7 @@ async function glimpse(
   const { list } = resource;
   if (list === undefined) return { records: 0, more: false };
   const wanted = list.total?.request ?? app.config.connector.page(resource, { ...position, limit: list.pageSize });
-  const body: unknown = JSON.parse((await request(wanted)).body);
+  const body: unknown = parseJson((await request(wanted)).body);
   const total = list.total === undefined ? undefined : valueAt(body, list.total.path);
   const records = valueAt(body, resource.records ?? []);
   const all: readonly unknown[] = Array.isArray(records) ? records : [];

@@ -1,3 +1,4 @@
+import { parseJson } from '../../kit/json.ts';
 import { valueAt } from '../../kit/normalize.ts';
 import type { NextPage, Path } from '../../kit/resource.ts';
 
@@ -24,7 +25,7 @@ export function guessNext(bytes: Uint8Array, idPath: Path, next: NextPage): stri
   const around = `${text(head)} ${text(bytes.subarray(end + 1))}`;
   if (!new RegExp(`"${next.more[0]}"\\s*:\\s*true`).test(around)) return undefined;
   try {
-    const value = valueAt(JSON.parse(text(bytes.subarray(start, end + 1))), idPath);
+    const value = valueAt(parseJson(text(bytes.subarray(start, end + 1))), idPath);
     return typeof value === 'string' && value !== '' ? value : undefined;
   } catch {
     return undefined;

@@ -1,4 +1,5 @@
 import { ConfigError } from '../../errors.ts';
+import { floorMs } from '../../kit/instant.ts';
 import type { Resource } from '../../kit/resource.ts';
 import type { App } from '../app.ts';
 import type { PlannedTask, RunOptions, SyncMode, SyncState, TaskInput } from '../store.ts';
@@ -35,7 +36,8 @@ export function planRun(
     } else if (incremental.by === 'events') {
       followed.push({ resource, watermark });
     } else {
-      const since = watermark - ('overlapMs' in incremental ? incremental.overlapMs : 0);
+      const at = incremental.by === 'search' ? resource.version : resource.created;
+      const since = floorMs(watermark - ('overlapMs' in incremental ? incremental.overlapMs : 0), at);
       plan.push({
         resource: resource.name,
         collection: resource.collection,
@@ -88,7 +90,7 @@ export function wantedResources(app: App, options: RunOptions): Resource[] {
 function planPass(app: App, resource: Resource, options: RunOptions, priority: number): PlannedTask[] {
   const list = resource.list;
   if (list === undefined) return [];
-  const from = app.config.syncFromSeconds;
+  const from = windowFrom(app.config.syncFromSeconds, resource);
   const note = options.limit !== undefined ? 'read with a limit: absence proves nothing' : list.incomplete;
   return (list.variants ?? [undefined]).map((_, variant) => ({
     resource: resource.name,
@@ -106,6 +108,11 @@ function planPass(app: App, resource: Resource, options: RunOptions, priority: n
     },
     ...(from === undefined ? {} : { window_from: from, ...(list.ranged === true ? { range_from: from } : {}) }),
   }));
+}
+
+/** Where creation times are known by the minute or the day, the window begins with one: else its first has two sides. */
+function windowFrom(seconds: number | undefined, { created }: Resource): number | undefined {
+  return seconds === undefined ? undefined : Math.floor(floorMs(seconds * 1000, created) / 1000);
 }
 
 function limitOf(options: RunOptions): TaskInput {

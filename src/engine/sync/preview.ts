@@ -1,11 +1,13 @@
 import { describeError, ProviderError, RateLimitError, SupasaasyError } from '../../errors.ts';
+import { parseJson } from '../../kit/json.ts';
 import type { ProviderRequest, Resource } from '../../kit/resource.ts';
 import { assertSame } from '../account-guard.ts';
 import type { Engine } from '../engine.ts';
-import type { Counts, PlannedTask, PreviewedPage, RunOptions, SyncMode } from '../store.ts';
+import type { Counts, PageCheck, PlannedTask, PreviewedPage, RunOptions, SyncMode } from '../store.ts';
 import { type Answer, ask } from './ask.ts';
 import { createDatabaseClock } from './clock.ts';
 import { pageContext } from './context.ts';
+import { listPage, sizeOf } from './list-page.ts';
 import { planRun } from './plan.ts';
 import { readLogPage } from './read-log.ts';
 
@@ -47,6 +49,7 @@ export async function previewRun(
   signal: AbortSignal,
 ): Promise<Preview> {
   const app = engine.app(appKey);
+  app.account();
   const { ports, store } = engine;
   const startedAt = ports.monotonic();
   const clock = createDatabaseClock(store, ports);
@@ -90,8 +93,10 @@ export async function previewRun(
     seen.set(task.collection, ids);
     const variant = task.input?.variant === undefined ? undefined : list.variants?.[task.input.variant];
     let cursor: string | undefined;
+    let check: PageCheck | undefined;
+    let shown: unknown;
     for (let records = 0; ; ) {
-      const size = limit === undefined ? list.pageSize : Math.min(list.pageSize, limit - records);
+      const size = sizeOf(limit === undefined ? list.pageSize : Math.min(list.pageSize, limit - records), check);
       const answer = await request(
         app.config.connector.page(resource, {
           cursor,
@@ -107,8 +112,15 @@ export async function previewRun(
         created === undefined ? app.spec(resource.name) : { ...app.spec(resource.name), created_from: created };
       const page = await store.previewPage(app.key, answer.body, {
         ...pageContext({ ...engine.context, clock }, app, answer, spec),
-        next: list.next,
+        ...listPage(app, resource, list, {}, size),
+        ...(cursor === undefined ? {} : { cursor }),
+        ...(check === undefined ? {} : { check, shown }),
+        read: check === 'shorter' ? records - size : records,
       });
+      const last = check === 'shorter';
+      check = page.check ?? undefined;
+      shown = page.shown;
+      if (last) break;
       addPage(counts, page, list.partial === true);
       for (const [child, nested] of Object.entries(page.children)) {
         const nestedCounts = countsOf(child);
@@ -118,11 +130,10 @@ export async function previewRun(
       for (const id of page.ids) ids.push(id);
       records += page.records;
       engine.context.onPage({ appKey, runId: null, resource: resource.name, records: page.records, counts: page });
-      const next = nextCursor(resource, page, cursor);
-      if (next === undefined || (limit !== undefined && records >= limit)) break;
-      if (next === cursor && list.next.style !== 'scroll')
-        throw new ProviderError(`the cursor "${cursor}" repeats: going on would never end`);
-      cursor = next;
+      if (limit !== undefined && records >= limit) break;
+      if (check === 'shorter') continue;
+      if (page.next === null) break;
+      cursor = page.next;
     }
   }
 
@@ -134,7 +145,7 @@ export async function previewRun(
       const answer = await request(
         log.request(task.input?.types ?? [], { cursor, limit: 100, since: task.input?.since }),
       );
-      const read = await readLogPage(app, log, JSON.parse(answer.body));
+      const read = await readLogPage(app, log, parseJson(answer.body));
       for (const { reason } of read.unreadable) notes.add(`An event is ${reason}`);
       for (const operation of read.events.flatMap(({ event }) => event.operations)) {
         if (!app.config.resources.includes(operation.resource)) continue;
@@ -226,20 +237,4 @@ function addPage(counts: PreviewCounts, page: PreviewedPage, partial: boolean): 
   addCounts(counts, page);
   counts.records += page.records;
   if (partial) counts.to_read += page.records - Number(page.unchanged) - Number(page.errors ?? 0);
-}
-
-/** The rules of `supasaasy.ingest_page`, which decides for real runs. */
-function nextCursor(resource: Resource, page: PreviewedPage, cursor: string | undefined): string | undefined {
-  switch (resource.list?.next.style) {
-    case 'last_id':
-      return page.more ? (page.last_id ?? undefined) : undefined;
-    case 'path':
-      return page.next ?? undefined;
-    case 'scroll':
-      return page.records === 0 ? undefined : (page.next ?? undefined);
-    case 'page':
-      return page.next !== null && page.records > 0 ? String(Number(cursor ?? 1) + 1) : undefined;
-    default:
-      return undefined;
-  }
 }

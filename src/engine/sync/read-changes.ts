@@ -1,8 +1,10 @@
 import { ProviderError, RequestRefusedError } from '../../errors.ts';
+import { parseJson } from '../../kit/json.ts';
 import type { App } from '../app.ts';
 import { groupEvents, type PlacedEvent } from '../inbox/group.ts';
 import { isBadData } from '../sql-errors.ts';
 import type { ChangesPage, Task } from '../store.ts';
+import type { Answer } from './ask.ts';
 import type { SyncContext } from './context.ts';
 import { readLogPage } from './read-log.ts';
 
@@ -28,7 +30,7 @@ export async function readChanges(
     );
     let page: unknown;
     try {
-      page = JSON.parse(answer.body);
+      page = parseJson(answer.body);
     } catch (error) {
       throw new ProviderError('the answer is no readable JSON (cut off?)', { cause: error });
     }
@@ -39,7 +41,7 @@ export async function readChanges(
     const ours = read.events.filter(({ event }) => event.account === undefined || event.account === account);
     // Before the checkpoint moves past them (I10).
     if (read.unreadable.length > 0) await context.store.acceptDeliveries(read.unreadable);
-    const { counts } = await ingest(context, app, task, answer.body, ours, {
+    const { counts } = await ingest(context, app, task, answer, ours, {
       cursor: read.cursor,
       version: answer.version,
       records: read.events.length + read.unreadable.length,
@@ -66,18 +68,22 @@ async function ingest(
   context: SyncContext,
   app: App,
   task: Task,
-  body: string,
+  answer: Answer,
   events: readonly PlacedEvent[],
   page: Omit<ChangesPage, 'groups'>,
 ) {
-  try {
-    return await context.store.ingestChanges(task, body, { ...page, groups: groupEvents(app, events) });
-  } catch (error) {
-    if (!isBadData(error)) throw error;
+  const oneByOne = async () => {
     const unseen = events.map(({ event, ...place }) => ({
       ...place,
       event: { ...event, operations: event.operations.map(({ object: _, ...operation }) => operation) },
     }));
     return await context.store.ingestChanges(task, '{}', { ...page, groups: groupEvents(app, unseen) });
+  };
+  if (answer.excess !== undefined) return await oneByOne();
+  try {
+    return await context.store.ingestChanges(task, answer.body, { ...page, groups: groupEvents(app, events) });
+  } catch (error) {
+    if (!isBadData(error)) throw error;
+    return await oneByOne();
   }
 }

@@ -6,6 +6,7 @@ import type { PageContext, PageResult, Task } from '../store.ts';
 import { type Answer, UnlistableError } from './ask.ts';
 import { pageContext, type SyncContext } from './context.ts';
 import { guessNext } from './guess-next.ts';
+import { listPage, sizeOf } from './list-page.ts';
 
 /**
  * Reads one list page after page until its end; each page's rows and the position after it commit together. Returns
@@ -26,6 +27,7 @@ export async function readList(
     );
   let position = positionOf(task, resource);
   let records = task.records;
+  let { check } = task.input;
   const { limit } = task.input;
   let ahead: Ahead | undefined;
   const mayReadAhead = context.settings.readAhead && limit === undefined;
@@ -33,7 +35,10 @@ export async function readList(
     context.request(app, app.config.connector.page(resource, { ...at, limit: size }), task, signal);
   for (;;) {
     if (stop()) return 'stopped';
-    const size = limit === undefined ? list.pageSize : Math.max(1, Math.min(list.pageSize, limit - records));
+    const size = sizeOf(
+      limit === undefined ? list.pageSize : Math.max(1, Math.min(list.pageSize, limit - records)),
+      check,
+    );
     let page: PageResult;
     try {
       const answer = await (ahead !== undefined && ahead.cursor === position.cursor
@@ -46,7 +51,7 @@ export async function readList(
           : { ...app.spec(task.resource), created_from: task.input.created_from };
       const writing = ingest(context, task, answer, {
         ...pageContext(context, app, answer, spec),
-        next: list.next,
+        ...listPage(app, resource, list, position, size),
         ...(position.cursor === undefined ? { from_start: true } : { cursor: position.cursor }),
         ...(limit !== undefined && records + size >= limit ? { stop: true } : {}),
       });
@@ -63,6 +68,7 @@ export async function readList(
       if (error instanceof CursorLostError && position.cursor !== undefined) {
         const ranged = 'ranged' in list && list.ranged === true;
         if (!(await context.store.loseCursor(task, ranged))) throw error;
+        check = undefined;
         position = {
           ...position,
           cursor: undefined,
@@ -90,6 +96,7 @@ export async function readList(
       counts: page,
     });
     if (page.done) return 'done';
+    check = page.check;
     // Another worker may have taken the lower part of the range.
     position = { ...position, cursor: page.cursor ?? undefined, from: page.range_from ?? undefined };
     task = { ...task, cursor: page.cursor, cursor_created: page.cursor_created };
@@ -127,11 +134,13 @@ export function positionOf(task: Task, resource: Resource): Omit<Position, 'limi
 /** The whole page at once; when its text is refused, record by record, so that one bad record costs only itself. */
 async function ingest(context: SyncContext, task: Task, answer: Answer, page: PageContext): Promise<PageResult> {
   const { store } = context;
+  const carefully = () => orUnreadable(store.ingestPage(task, answer.body, { ...page, careful: true }));
+  if (answer.excess !== undefined) return await carefully();
   try {
     return await store.ingestPage(task, store.db.takesBytes === true ? answer.bytes : answer.body, page);
   } catch (error) {
     if (!isBadData(error)) throw error;
-    return await orUnreadable(store.ingestPage(task, answer.body, { ...page, careful: true }));
+    return await carefully();
   }
 }
 

@@ -1,5 +1,6 @@
 import { describeError } from '../../errors.ts';
 import type { ChangeLog } from '../../kit/connector.ts';
+import { stringifyJson } from '../../kit/json.ts';
 import type { App } from '../app.ts';
 import { keepUnreadable } from '../inbox/accept.ts';
 import type { PlacedEvent } from '../inbox/group.ts';
@@ -21,10 +22,20 @@ export async function readLogPage(app: App, log: ChangeLog, page: unknown): Prom
     try {
       readable.push({ event: log.parse(value), path });
     } catch (error) {
-      const text = JSON.stringify(value) ?? 'null';
+      const text = textOf(value);
       const reason = `in the log of changes, but cannot be read: ${describeError(error)}`;
       unreadable.push(await keepUnreadable(app, text, new TextEncoder().encode(text), reason));
     }
   }
   return { events: readable, unreadable, cursor };
+}
+
+/** An event that nests so deep that it cannot be written again is known by its id. */
+function textOf(value: unknown): string {
+  try {
+    return stringifyJson(value) ?? 'null';
+  } catch {
+    const { id } = (value ?? {}) as { id?: unknown };
+    return stringifyJson({ id: typeof id === 'string' ? id : null, unwritable: true });
+  }
 }

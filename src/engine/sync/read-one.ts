@@ -24,7 +24,7 @@ export async function readOne(context: SyncContext, app: App, task: Task, signal
   }
   const spec = { ...app.spec(resource.name), records: undefined, partial: false };
   const page = pageContext(context, app, answer ?? { startedAt, version: 0, versionUntil: 0, ...gone }, spec);
-  const counts = await store(context, task, answer?.body ?? null, page);
+  const counts = await store(context, task, answer, page);
   context.onPage({
     appKey: app.key,
     runId: task.run_id,
@@ -34,11 +34,19 @@ export async function readOne(context: SyncContext, app: App, task: Task, signal
   });
 }
 
-async function store(context: SyncContext, task: Task, body: string | null, page: ReturnType<typeof pageContext>) {
+async function store(
+  context: SyncContext,
+  task: Task,
+  answer: Answer | undefined,
+  page: ReturnType<typeof pageContext>,
+) {
+  const body = answer?.body ?? null;
+  const carefully = () => orUnreadable(context.store.ingestRetrieved(task, body, { ...page, careful: true }));
+  if (answer?.excess !== undefined) return await carefully();
   try {
     return await context.store.ingestRetrieved(task, body, page);
   } catch (error) {
     if (!isBadData(error)) throw error;
-    return await orUnreadable(context.store.ingestRetrieved(task, body, { ...page, careful: true }));
+    return await carefully();
   }
 }

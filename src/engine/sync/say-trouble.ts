@@ -14,6 +14,12 @@ export function sayPause(ports: Ports, app: App, message: string): void {
   if (isNew(ports, app, message)) ports.log('error', `${app.key} is paused: ${message}`);
 }
 
+/** Nothing is wrong with the app: this process cannot work for it. */
+export function sayUnfit(ports: Ports, app: App, message: string): void {
+  if (isNew(ports, app, 'unfit'))
+    ports.log('error', `${app.key}: this process cannot work for this app and leaves it to others: ${message}`);
+}
+
 function isNew(ports: Ports, app: App, about: string): boolean {
   const said = saidAt.get(app) ?? new Map<string, number>();
   saidAt.set(app, said);

@@ -2,6 +2,7 @@ import {
   AuthenticationError,
   CursorLostError,
   DatabaseError,
+  DescriptionError,
   describeError,
   LeaseLostError,
   MissingSecretError,
@@ -11,7 +12,8 @@ import {
   SupasaasyError,
 } from '../../errors.ts';
 import type { App } from '../app.ts';
-import { isFullDisk } from '../sql-errors.ts';
+import { outlast } from '../outlast.ts';
+import { isAway, isFullDisk, isUnproven } from '../sql-errors.ts';
 import type { Task, TaskFilter } from '../store.ts';
 import { createTurnstile } from '../turnstile.ts';
 import { auditExtras, auditList, confirmOne } from './audit.ts';
@@ -19,7 +21,7 @@ import type { SyncContext } from './context.ts';
 import { readChanges } from './read-changes.ts';
 import { readList } from './read-list.ts';
 import { readOne } from './read-one.ts';
-import { sayPause, sayTrouble } from './say-trouble.ts';
+import { sayPause, sayTrouble, sayUnfit } from './say-trouble.ts';
 import { slotsFor } from './slots.ts';
 import { createTally } from './tally.ts';
 
@@ -59,7 +61,18 @@ export async function work(
   const { ports, store } = context;
   const slots = options.slots ?? slotsFor(apps);
   const signal = options.signal ?? new AbortController().signal;
-  const filter: TaskFilter = { apps: [...apps.keys()], ...options.filter };
+  const wanted = options.filter?.apps ?? [...apps.keys()];
+  // Asked again each time: a key may be refused meanwhile.
+  const fitting = (): TaskFilter => {
+    const fit = context.fitness.fit();
+    return {
+      ...(ports.holder === undefined ? {} : { holder: ports.holder }),
+      ...options.filter,
+      apps: wanted.filter((key) => fit.has(key)),
+    };
+  };
+  let filter = fitting();
+  if (filter.apps?.length === 0) return { tasks: 0 };
   // What is urgent belongs to no run and has no range: such a worker looks for neither.
   const anyTask = filter.urgent !== true;
   const active = new Set<Promise<void>>();
@@ -70,6 +83,8 @@ export async function work(
     signal.aborted ||
     (options.deadline !== undefined && ports.monotonic() >= options.deadline) ||
     options.spent?.() === true;
+  /** What the loop asks may be asked again: tasks of a claim that got lost come back when their lease ends. */
+  const steadily = <T>(question: () => Promise<T>) => outlast(ports, question, { signal, stop });
   let finished = 0;
   const gone = (running: Promise<void>) => {
     active.delete(running);
@@ -87,10 +102,11 @@ export async function work(
   while (!stop()) {
     // Taken before anything is awaited: an end that falls into the middle of this turn is not overlooked.
     const end = anEnd();
-    await context.clock.calibrate();
+    await steadily(() => context.clock.calibrate());
+    filter = fitting();
     let claimed: Task[] = [];
     if (active.size < slots && ports.monotonic() >= claimAt) {
-      claimed = await store.claimTasks(slots - active.size, context.settings.leaseSeconds, filter);
+      claimed = await steadily(() => store.claimTasks(slots - active.size, context.settings.leaseSeconds, filter));
       if (claimed.length < slots - active.size) claimAt = ports.monotonic() + CLAIM_EVERY_MS;
     }
     for (const task of claimed) {
@@ -98,19 +114,22 @@ export async function work(
       const app = apps.get(task.app_key);
       if (app === undefined) continue;
       tally.begin(task);
-      const running = runTask(context, app, task, signal, stop, () => tally.end(task)).then(
-        () => {
-          finished += 1;
-          gone(running);
-        },
-        (error: unknown) => {
-          gone(running);
-          ports.log(
-            'error',
-            `task ${task.id} (${task.kind} ${task.resource} of ${task.app_key}) was given up by this worker: ${describeError(error)}`,
-          );
-        },
-      );
+      context.underWay.set(app.key, (context.underWay.get(app.key) ?? 0) + 1);
+      const running = runTask(context, app, task, signal, stop, () => tally.end(task))
+        .finally(() => settle(context, app))
+        .then(
+          () => {
+            finished += 1;
+            gone(running);
+          },
+          (error: unknown) => {
+            gone(running);
+            ports.log(
+              'error',
+              `task ${task.id} (${task.kind} ${task.resource} of ${task.app_key}) was given up by this worker: ${describeError(error)}`,
+            );
+          },
+        );
       active.add(running);
     }
     if (claimed.length > 0) idleMs = FIRST_IDLE_POLL_MS;
@@ -118,7 +137,7 @@ export async function work(
       // Once a page: a range that was just cut tells nothing new until its next page is there. Who has no work at all
       // cuts the ranges that others are reading, so that any number of workers share one list.
       turned = false;
-      if ((await store.splitTasks(filter, slots - active.size)) > 0) {
+      if ((await steadily(() => store.splitTasks(filter, slots - active.size))) > 0) {
         claimAt = 0;
         continue;
       }
@@ -135,20 +154,21 @@ export async function work(
     turned = true;
     // Nothing to claim: runs whose tasks have ended go on to their sweep, or end.
     let moved = false;
-    if (anyTask) for (const run of await store.idleRuns(filter)) touched.add(run);
+    if (anyTask) for (const run of await steadily(() => store.idleRuns(filter))) touched.add(run);
     for (const run of touched) {
-      const { state, open } = await store.advanceRun(run);
+      const { state, open } = await steadily(() => store.advanceRun(run));
       if (state !== 'running') touched.delete(run);
-      else if ((open ?? 0) > 0) moved ||= ((await store.nextTaskIn({ ...filter, run_id: run })) ?? 1) <= 0;
+      else if ((open ?? 0) > 0)
+        moved ||= ((await steadily(() => store.nextTaskIn({ ...filter, run_id: run }))) ?? 1) <= 0;
     }
     if (moved) continue;
-    const wait = await store.nextTaskIn(filter);
+    const wait = await steadily(() => store.nextTaskIn(filter));
     if (wait === null || options.once === true) break;
     await ports.sleep(Math.min(idleMs, Math.max(5, wait)), signal);
     idleMs = Math.min(IDLE_POLL_MS, idleMs * 2);
   }
   await Promise.all(active);
-  for (const run of touched) await store.advanceRun(run);
+  for (const run of touched) await steadily(() => store.advanceRun(run));
   return { tasks: finished };
 }
 
@@ -260,19 +280,33 @@ async function giveBack(
   if (error instanceof LeaseLostError) return;
   const message = describeError(error);
   const release = (how: 'retry' | 'wait' | 'fail', delayMs: number, requests = 1, max = settings.maxAttempts) =>
-    store.releaseTask(task, how, message, delayMs, requests, max);
+    outlast(ports, () => store.releaseTask(task, how, message, delayMs, requests, max, isUnproven(error)), { signal });
   if (signal.aborted) {
     await store.releaseTask(task, 'wait', null, 0, 0, settings.maxAttempts);
   } else if (error instanceof RateLimitError) {
     await release('wait', error.retryAfterMs ?? 1000);
+  } else if (isAway(error)) {
+    // No attempt of the task's. Where its lease ends meanwhile, another worker has it.
+    await release('wait', 0);
   } else if (isFullDisk(error)) {
     sayTrouble(ports, app, message);
     await release('wait', error.retryAfterMs ?? backoff(context, task));
-  } else if (error instanceof AuthenticationError || error instanceof MissingSecretError) {
-    await store.pauseApp(app.key, message);
-    await release('wait', 0, error instanceof AuthenticationError ? 1 : 0);
-    sayPause(ports, app, message);
-  } else if (error instanceof PagingError || error instanceof CursorLostError) {
+  } else if (error instanceof MissingSecretError) {
+    // Only this process lacks it: others go on, and nothing of theirs is touched.
+    await release('wait', 0, 0);
+    sayUnfit(ports, app, message);
+  } else if (error instanceof AuthenticationError) {
+    const paused = await context.keys.refused(app, message);
+    if (!paused) context.fitness.refuse(app, message);
+    await release('wait', 0);
+    if (paused) sayPause(ports, app, message);
+    else sayUnfit(ports, app, message);
+  } else if (
+    error instanceof PagingError ||
+    error instanceof CursorLostError ||
+    // An answer may have been another one's, once.
+    error instanceof DescriptionError
+  ) {
     await release('retry', backoff(context, task), 1, 4);
   } else if (
     error instanceof ProviderError ||
@@ -285,7 +319,14 @@ async function giveBack(
     await release('fail', 0);
     ports.log('error', `${app.key}: ${task.kind} ${task.resource} failed: ${message}`);
   }
-  if (task.run_id !== null) await store.advanceRun(task.run_id);
+  const { run_id } = task;
+  if (run_id !== null) await outlast(ports, () => store.advanceRun(run_id), { signal });
+}
+
+function settle({ underWay }: SyncContext, app: App): void {
+  const left = (underWay.get(app.key) ?? 1) - 1;
+  if (left > 0) underWay.set(app.key, left);
+  else underWay.delete(app.key);
 }
 
 function backoff(context: SyncContext, task: Task): number {

@@ -30,7 +30,14 @@ const DEFAULT_SLICE_CPU_MS = 1_400;
  */
 export function createEdge(options: EdgeOptions): { fetch(request: Request): Response | Promise<Response> } {
   const { config, env, database, log, name, cpu } = options;
-  const engine = createEngine({ config, database, env, ports: { log, ...(cpu === undefined ? {} : { cpu }) } });
+  const engine = createEngine({
+    config,
+    database,
+    env,
+    deployment: null,
+    process: { host: name },
+    ports: { log, ...(cpu === undefined ? {} : { cpu }) },
+  });
   const sliceMs = Number(env['SUPASAASY_SLICE_MS']) || DEFAULT_SLICE_MS;
   const sliceCpuMs = Number(env['SUPASAASY_SLICE_CPU_MS']) || DEFAULT_SLICE_CPU_MS;
   const ring = createDoorbell(async () => {
@@ -43,6 +50,7 @@ export function createEdge(options: EdgeOptions): { fetch(request: Request): Res
   return createHttp(engine, {
     adminKeys: () => adminKeysOf(env),
     ring,
+    keep: options.runInBackground,
     sliceMs,
     sliceCpuMs,
     path: (request) => pathOf(new URL(request.url).pathname, name),

@@ -2,6 +2,7 @@ import type { JetStreamClient } from '@nats-io/jetstream';
 import type { Change } from '../../engine/feed/change.ts';
 import type { Handler } from '../../engine/feed/define-consumer.ts';
 import { NonRetriableError } from '../../errors.ts';
+import { stringifyJson } from '../../kit/json.ts';
 
 export interface NatsSinkOptions {
   readonly jetstream: Pick<JetStreamClient, 'publish'>;
@@ -17,7 +18,7 @@ export function natsSink({ jetstream, subject = (change) => `supasaasy.${change.
   return async (change) => {
     const { attempt: _, ...message } = change;
     try {
-      await jetstream.publish(subject(change), new TextEncoder().encode(JSON.stringify(message)), { msgID: change.id });
+      await jetstream.publish(subject(change), new TextEncoder().encode(stringifyJson(message)), { msgID: change.id });
     } catch (error) {
       if (/max.?payload/i.test(String((error as Error).message)))
         throw new NonRetriableError(

@@ -4,7 +4,9 @@ import type { PublishedEvent } from '../../engine/feed/feed-store.ts';
 import { createKeyedQueue, type KeyedQueue } from '../../engine/feed/keyed-queue.ts';
 import { toChange } from '../../engine/feed/memory-source.ts';
 import type { Receiver, Source, SourceContext } from '../../engine/feed/source.ts';
+import { excessOf } from '../../engine/json-limits.ts';
 import { describeError } from '../../errors.ts';
+import { parseJson } from '../../kit/json.ts';
 
 export interface NatsSourceOptions {
   readonly jetstream: Pick<JetStreamClient, 'consumers' | 'publish'>;
@@ -258,8 +260,10 @@ function createReceiver(
 /** What `natsSink` wrote; anything else is its text, kept in order by its subject. */
 function translateDefault(message: JsMsg): PublishedEvent & Partial<Change> {
   const text = message.string();
+  // What nests without end is its text: nobody could write it again.
+  if (excessOf(text) !== undefined) return { type: message.subject, payload: text };
   try {
-    const body = JSON.parse(text) as Partial<Change> | null;
+    const body = parseJson(text) as Partial<Change> | null;
     if (typeof body?.foreign_id === 'string' && typeof body.id === 'string' && typeof body.type === 'string')
       return { ...body, id: body.id, key: body.foreign_id, type: body.type, payload: body.after };
     return { type: message.subject, payload: body };

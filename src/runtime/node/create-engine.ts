@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import process from 'node:process';
 import type { Config } from '../../config.ts';
 import type { Environment } from '../../engine/app.ts';
@@ -5,6 +6,8 @@ import type { SqlDatabase } from '../../engine/database.ts';
 import { createEngine as createInner, type Engine as Inner } from '../../engine/engine.ts';
 import type { Feed } from '../../engine/feed/feed.ts';
 import type { Log } from '../../engine/ports.ts';
+import { deploymentName, EMBEDDED_DEPLOYMENT } from './deployment-name.ts';
+import { migrate as applyAll } from './migrate.ts';
 import { nodePorts } from './node-ports.ts';
 
 export interface EngineOptions {
@@ -29,10 +32,24 @@ export interface Parts {
 
 const partsOfEngine = new WeakMap<Engine, Parts>();
 
+/** Creates or upgrades the schema `supasaasy`, and declares the configuration. Returns the names of what was applied. */
+export async function migrate(engine: Engine): Promise<readonly string[]> {
+  const { inner, database } = partsOf(engine);
+  const applied = await applyAll({ config: engine.config, database, engine: inner });
+  return applied.map(({ source, name }) => `${source}/${name}`);
+}
+
 /** An engine on Node. The database must be migrated (`migrate`). */
 export function createEngine(options: EngineOptions): Engine {
   const { config, database, env = process.env, log = logToStderr } = options;
-  const inner = createInner({ config, database, env, ports: nodePorts({ log }) });
+  const inner = createInner({
+    config,
+    database,
+    env,
+    process: { host: hostname(), pid: process.pid },
+    deployment: database.kind === 'pglite' ? EMBEDDED_DEPLOYMENT : deploymentName(config, process.cwd()),
+    ports: nodePorts({ log }),
+  });
   const { startRun, work, sync, audit, drain, getRun } = inner;
   const { run, runOnce, publish, consumers } = inner.feed;
   const engine: Engine = {

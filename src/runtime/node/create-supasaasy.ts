@@ -10,9 +10,8 @@ import { type SliceResult, workSlice } from '../../engine/slice.ts';
 import type { RunOptions, SyncMode } from '../../engine/store.ts';
 import { describeError } from '../../errors.ts';
 import { createDoorbell } from '../doorbell.ts';
-import { createEngine, type Engine, partsOf } from './create-engine.ts';
+import { createEngine, type Engine, migrate, partsOf } from './create-engine.ts';
 import { fromPool, type PostgresPool } from './from-pool.ts';
-import { migrate } from './migrate.ts';
 
 export interface SupasaasyOptions {
   readonly config: Config;
@@ -81,7 +80,7 @@ export function createSupasaasy(options: SupasaasyOptions): Supasaasy {
   return {
     engine,
     feed: engine.feed,
-    migrate: async () => (await migrate(config, database)).map(({ source, name }) => `${source}/${name}`),
+    migrate: () => migrate(engine),
     webhook: async (request) => await webhook.fetch(request),
     http: async (request) => await all.fetch(request),
     async sync(app, { mode = 'incremental', ...rest } = {}) {

@@ -1,48 +1,52 @@
-import { mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import { DatabaseError } from '../../errors.ts';
+import { type ClaimSteps, claimFolder, LockBusyError } from './folder-claim.ts';
+import { createLockFiles } from './lock-files.ts';
+
+/** Folders that this process holds: its own process id in a file says nothing about that. */
+const held = new Set<string>();
 
 /**
- * An embedded database has one process: two would destroy its files. The lock is a file beside the folder with the
- * owner's process id; one whose process is gone counts for nothing. Returns how to give it back, which the end of the
- * process does too, unless `keepsAtExit`: then it is the end itself that frees the folder.
+ * An embedded database has one process: two would destroy its files. Returns how to give the folder back, which the
+ * end of the process does too, unless `keepsAtExit`: then it is the end itself that frees the folder.
  */
 export function lockFolder(folder: string, keepsAtExit: () => boolean = () => false): () => void {
-  const file = `${folder}.lock`;
-  mkdirSync(dirname(file), { recursive: true });
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      writeFileSync(file, String(process.pid), { flag: 'wx' });
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-        throw new DatabaseError(`the data folder ${folder} cannot be used: ${(error as Error).message}`, {
-          cause: error,
-        });
-      }
-      const owner = ownerOf(file);
-      if (owner !== undefined || attempt > 3) {
-        throw new FolderInUseError(
-          folder,
-          `the data folder ${folder} is in use by process ${owner ?? '(unknown)'} (another "supasaasy", perhaps "npm start"): stop it first, or set DATABASE_URL to a Postgres that several can share`,
-        );
-      }
-      remove(file);
-    }
-  }
+  if (held.has(folder)) throw inUse(folder, process.pid);
+  const release = claim(folder);
+  held.add(folder);
   const atExit = () => {
-    if (!keepsAtExit()) release();
+    if (!keepsAtExit()) free();
   };
-  const release = () => {
+  const free = () => {
     process.off('exit', atExit);
-    if (readPid(file) === process.pid) remove(file);
+    if (held.delete(folder)) release();
   };
   process.on('exit', atExit);
-  return release;
+  return free;
 }
 
-/** Says early, before anything is started, that somebody else has the folder. */
+function claim(folder: string): () => void {
+  try {
+    mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
+    return runSteps(claimFolder(createLockFiles(folder), process.pid));
+  } catch (error) {
+    if (error instanceof LockBusyError) throw inUse(folder, error.owner);
+    throw new DatabaseError(`the data folder ${folder} cannot be used: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Without interruption, but for the pauses that it asks for. */
+function runSteps<T>(steps: ClaimSteps<T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (step.value > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, step.value);
+  }
+}
+
+/** Fails early, before anything is started, when another process has the folder. */
 export function assertFolderFree(folder: string): void {
   lockFolder(folder)();
 }
@@ -57,31 +61,9 @@ export class FolderInUseError extends DatabaseError {
   }
 }
 
-/** The living process that holds the lock. After a crash our own id may stand there: a container counts from 1 again. */
-function ownerOf(file: string): number | undefined {
-  const pid = readPid(file);
-  if (pid === undefined || pid === process.pid) return undefined;
-  try {
-    process.kill(pid, 0);
-    return pid;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM' ? pid : undefined;
-  }
-}
-
-function readPid(file: string): number | undefined {
-  try {
-    const pid = Number.parseInt(readFileSync(file, 'utf8'), 10);
-    return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function remove(file: string): void {
-  try {
-    unlinkSync(file);
-  } catch {
-    // Somebody else was faster.
-  }
+function inUse(folder: string, owner: number | undefined): FolderInUseError {
+  return new FolderInUseError(
+    folder,
+    `the data folder ${folder} is in use by process ${owner ?? '(unknown)'} (another "supasaasy", perhaps "npm start"): stop it first, or set DATABASE_URL to a Postgres that several can share`,
+  );
 }

@@ -1,33 +1,87 @@
-import pg from 'pg';
+import { randomBytes } from 'node:crypto';
+import { isCrowded } from './postgres/explain-connection.ts';
+import type { Address } from './postgres/parse-address.ts';
+import { greet, type Route, SessionClient } from './postgres/session.ts';
+import type { Sessions } from './postgres/sessions.ts';
+import type { Timing } from './postgres/timing.ts';
+
+export interface ListenContext {
+  readonly address: Address;
+  readonly route: Route;
+  readonly timing: Timing;
+  /** Other connections: what they notify must be heard on this one. */
+  readonly sessions: Sessions;
+}
 
 const RECONNECT_MS = 1000;
+/** Behind a pooler that passes no notices on, or without a connection to spare, listening is tried again after so many looks. */
+const RARELY = 20;
 
 /**
  * Hears a channel on a connection of its own, which is made again when it breaks (and `heard` is called then, because
  * something may have been missed). Never throws later: whoever listens also looks for itself now and then.
+ *
+ * Whether it hears is tried, not believed: a pooler in transaction mode takes `listen` and passes nothing on. Such a
+ * connection is given back, and the first attempt fails.
  */
 export async function listen(
-  connectionString: string,
+  context: ListenContext,
   channel: string,
   heard: () => void,
 ): Promise<{ close(): Promise<void> }> {
-  let client: pg.Client | undefined;
+  const { address, route, timing } = context;
+  let client: SessionClient | undefined;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
 
+  const again = (ms: number) => {
+    if (closed) return;
+    timer = setTimeout(() => void connect().then(heard, (error) => again(delayAfter(error))), ms);
+    timer.unref();
+  };
+  const delayAfter = (error: unknown) =>
+    isCrowded(error) || error instanceof DeafError ? timing.listenMs * RARELY : RECONNECT_MS;
+
   async function connect(): Promise<void> {
-    const next = new pg.Client({ connectionString, application_name: 'supasaasy-listen', keepAlive: true });
-    next.on('error', () => {});
+    const next = new SessionClient(address, route, timing);
+    const probe = `supasaasy_probe_${randomBytes(6).toString('hex')}`;
+    let probed = () => {};
     next.once('end', () => {
-      if (closed) return;
-      timer = setTimeout(() => void connect().then(heard, () => {}), RECONNECT_MS);
-      timer.unref();
+      clearInterval(looking);
+      if (client === next) client = undefined;
+      again(RECONNECT_MS);
     });
-    next.on('notification', heard);
-    await next.connect();
-    await next.query(`listen ${next.escapeIdentifier(channel)}`);
+    next.on('notification', (notice) => (notice.channel === probe ? probed() : heard()));
+    let looking: NodeJS.Timeout | undefined;
+    try {
+      await within(next.connect(), timing.connectMs);
+      await within(greet(next, route.count), timing.connectMs);
+      await within(next.query(`listen ${next.escapeIdentifier(channel)}; listen ${probe}`), timing.connectMs);
+      const echo = new Promise<void>((resolve) => {
+        probed = resolve;
+      });
+      const other = await context.sessions.hold();
+      try {
+        await other.query('select pg_notify($1, $2)', [probe, '']);
+      } finally {
+        other.release();
+      }
+      await within(echo, timing.connectMs).catch(() => {
+        throw new DeafError('a pooler stands before the server and passes no notices on');
+      });
+      await within(next.query(`unlisten ${probe}`), timing.connectMs);
+    } catch (error) {
+      next.removeAllListeners('end');
+      cut(next);
+      throw error;
+    }
     client = next;
-    if (closed) await next.end();
+    looking = setInterval(() => {
+      // One that has gone silent says nothing for ever, which looks like peace.
+      within(next.query('select 1'), timing.connectMs).catch(() => cut(next));
+    }, timing.listenMs);
+    looking.unref();
+    if (closed) cut(next);
   }
 
   await connect();
@@ -35,7 +89,23 @@ export async function listen(
     async close() {
       closed = true;
       clearTimeout(timer);
-      await client?.end().catch(() => {});
+      if (client !== undefined) await within(client.end(), timing.connectMs).catch(() => {});
     },
   };
+}
+
+class DeafError extends Error {}
+
+/** A statement that waits for its answer is cut off by it. */
+function cut(client: SessionClient): void {
+  void client.query('select 1').catch(() => {});
+  void client.end().catch(() => {});
+}
+
+async function within<T>(work: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer for ${ms} ms`)), ms);
+  });
+  return await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

@@ -1,4 +1,6 @@
 import type { Engine } from '../../engine/engine.ts';
+import type { ProcessKind } from '../../engine/fleet/fleet.ts';
+import { keepBeating } from '../../engine/fleet/heartbeat.ts';
 import type { Committed } from '../../engine/http/options.ts';
 import { keepRetention } from '../../engine/retention.ts';
 import { startDueRuns } from '../../engine/schedule.ts';
@@ -10,6 +12,13 @@ export interface Live {
   readonly stop: () => void;
   /** Settles when everything has stopped and every lease is given back. */
   readonly ended: Promise<void>;
+}
+
+export interface LiveOptions {
+  /** What the process is for, as `status` names it. */
+  readonly kind?: ProcessKind;
+  /** Nothing is started by a schedule before this has resolved. */
+  readonly schedulesAfter?: Promise<unknown> | undefined;
 }
 
 /** Between two batches of deliveries that come without a pause. */
@@ -31,7 +40,7 @@ const URGENT_SLOTS = 4;
 export function startLive(
   engine: Engine,
   outer: AbortSignal,
-  schedulesAfter: Promise<unknown> = Promise.resolve(),
+  { kind = 'serve', schedulesAfter = Promise.resolve() }: LiveOptions = {},
 ): Live {
   const controller = new AbortController();
   const signal = AbortSignal.any([outer, controller.signal]);
@@ -92,13 +101,14 @@ export function startLive(
       await keepRetention(engine, { signal });
     }),
     engine.feed.run({ signal }),
+    keepBeating(engine, kind, signal),
   ];
   return {
     // What a delivery asks to read again is the urgent loop's, after its batch. Looking for tasks at each delivery was a
     // seventh of what the database did for it.
     ring: (what) => (what === 'delivery' ? inbox : tasks).ring(),
     stop: () => controller.abort(),
-    ended: Promise.all(loops).then(() => {}),
+    ended: Promise.all(loops).then(() => engine.refusals.flush()),
   };
 }
 

@@ -1,8 +1,7 @@
 import type { Config } from '../../config.ts';
 import type { SqlDatabase } from '../../engine/database.ts';
-import { declareFeed } from '../../engine/feed/declare-feed.ts';
+import type { Engine } from '../../engine/engine.ts';
 import { applyMigrations, checksumOf, type Migration, readLedger, sortMigrations } from '../../engine/migrate.ts';
-import { toDeclaredSchedules } from '../../engine/schedule.ts';
 import { readMigrations } from './migration-files.ts';
 
 /** The migrations of the engine and of the configured connectors (S4-36, S4-37). */
@@ -21,21 +20,17 @@ export async function pendingMigrations(config: Config, database: SqlDatabase): 
   return pending;
 }
 
-/** Migrates, and tells the database which apps and which access the configuration declares. */
-export async function migrate(config: Config, database: SqlDatabase): Promise<Migration[]> {
+/** Applies what the database lacks, and declares the configuration there. */
+export async function migrate({
+  config,
+  database,
+  engine,
+}: {
+  readonly config: Config;
+  readonly database: SqlDatabase;
+  readonly engine: Pick<Engine, 'declare'>;
+}): Promise<Migration[]> {
   const applied = await applyMigrations(database, await configuredMigrations(config));
-  await declare(config, database);
+  await engine.declare();
   return applied;
-}
-
-/** What the configuration says about apps and access, for policies, views and `status`. */
-export async function declare(config: Config, database: SqlDatabase): Promise<void> {
-  await database.call('declare_apps', {
-    apps: config.apps.map((app) => ({ app_key: app.app_key, name: app.name, connector: app.connector.metadata.name })),
-  });
-  await database.call('set_auth', { enabled: config.auth.enabled });
-  await database.call('declare_schedules', { schedules: toDeclaredSchedules(config) });
-  // Jobs of pg_cron, where it is; elsewhere `serve` is the clock.
-  await database.call('install_jobs', {});
-  await declareFeed(config, database);
 }

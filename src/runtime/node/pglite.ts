@@ -1,13 +1,15 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { SqlDatabase } from '../../engine/database.ts';
+import { untilAborted } from '../../engine/until-aborted.ts';
 import { DatabaseError, describeError } from '../../errors.ts';
+import { parseJson } from '../../kit/json.ts';
 import { withPageLine } from '../page-line.ts';
-import { fromDriver, type Queryable } from '../sql-database.ts';
+import { type Connection, fromDriver } from '../sql-database.ts';
 import { lockFolder } from './folder-lock.ts';
 import type { Embedded } from './pglite/embedded.ts';
 import { stopAtPanic } from './pglite/stop-at-panic.ts';
 import { startThread, type Thread } from './pglite/thread.ts';
+import { UNREAD } from './pglite/unread.ts';
+import { makePrivateFolder } from './private-folder.ts';
 
 /**
  * PostgreSQL inside this process, in a thread of its own, and in a folder or (without one) in memory. One connection: calls
@@ -15,11 +17,11 @@ import { startThread, type Thread } from './pglite/thread.ts';
  */
 export async function createPglite(dataDir?: string): Promise<SqlDatabase> {
   if (dataDir === undefined) return fromEmbedded(await startThread({}));
-  await mkdir(dirname(dataDir), { recursive: true });
   let thread: Thread | undefined;
   // A process that ends in the middle of a statement is still writing when it says so.
   const unlock = lockFolder(dataDir, () => thread?.isBusy() !== false);
   try {
+    makePrivateFolder(dataDir);
     thread = await startThread({ dataDir });
   } catch (error) {
     unlock();
@@ -45,8 +47,8 @@ export function fromEmbedded(given: Embedded): SqlDatabase {
   const { together, alone } = createTurns();
   const database = fromDriver('pglite', {
     takesBytes: true,
-    query: (text, values) => together(() => embedded.query(text, values ?? [])),
-    transaction: (work) => alone(() => transact(embedded, work)),
+    query: (text, values) => together(() => ask(embedded, text, values)),
+    transaction: (work, options) => alone(() => transact(embedded, work, options?.signal)),
     script: (text) =>
       alone(async () => {
         try {
@@ -65,17 +67,34 @@ export function fromEmbedded(given: Embedded): SqlDatabase {
   return withPageLine(database, PAGES_AT_ONE_TIME);
 }
 
-async function transact<T>(embedded: Embedded, work: (connection: Queryable) => Promise<T>): Promise<T> {
+/** Reads what `embed` left unread. */
+async function ask(embedded: Embedded, text: string, values: unknown[] = []): Promise<{ rows: unknown[] }> {
+  const { rows } = await embedded.query(text, values);
+  for (const row of rows as Record<string, unknown>[]) {
+    for (const key in row) {
+      const value = row[key];
+      if (value === null || typeof value !== 'object' || !(UNREAD in value)) continue;
+      row[key] = parseJson(String(value[UNREAD]));
+    }
+  }
+  return { rows };
+}
+
+async function transact<T>(
+  embedded: Embedded,
+  work: (connection: Connection) => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
   let over = false;
   await embedded.exec('begin');
   try {
-    const result = await work({
-      async query(text, values) {
-        // It would stand alone, and be kept.
-        if (over) throw new Error('the transaction is over');
-        return await embedded.query(text, values ?? []);
-      },
-    });
+    const query = async (text: string, values: unknown[] = []) => {
+      // It would stand alone, and be kept.
+      if (over) throw new DatabaseError('the transaction is over');
+      return await ask(embedded, text, values);
+    };
+    // PGlite's query takes one statement.
+    const result = await untilAborted(work({ query, statement: (text) => query(text) }), signal);
     over = true;
     if ((await embedded.exec('commit')) === 'ROLLBACK')
       throw Object.assign(new Error('a statement had failed: nothing was committed'), { code: '25P02' });

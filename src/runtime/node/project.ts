@@ -1,14 +1,17 @@
+import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import process from 'node:process';
 import type { Config } from '../../config.ts';
 import type { Environment } from '../../engine/app.ts';
 import type { SqlDatabase } from '../../engine/database.ts';
 import { createEngine, type Engine, type EngineOptions } from '../../engine/engine.ts';
-import { ConfigError } from '../../errors.ts';
+import { deploymentName, EMBEDDED_DEPLOYMENT } from './deployment-name.ts';
 import { loadConfig } from './load-config.ts';
 import { nodePorts } from './node-ports.ts';
+import { connectionsOf } from './postgres/connections-of.ts';
 import { createPostgres } from './postgres.ts';
 
-export { configuredMigrations, declare, migrate, pendingMigrations } from './migrate.ts';
+export { configuredMigrations, migrate, pendingMigrations } from './migrate.ts';
 
 /** The Postgres that the environment names, if it names one. */
 export function databaseUrl(env: Environment): string | undefined {
@@ -23,10 +26,12 @@ export async function openDatabase(env: Environment, dataDir: string): Promise<S
     const { createPglite } = await import('./pglite.ts');
     return await createPglite(resolve(dataDir));
   }
-  if (!/^postgres(ql)?:\/\//.test(url)) {
-    throw new ConfigError('DATABASE_URL must look like postgresql://user:password@host:5432/database');
-  }
-  return createPostgres({ connectionString: url });
+  const max = connectionsOf(env);
+  return createPostgres({
+    connectionString: url,
+    variable: env['DATABASE_URL'] ? 'DATABASE_URL' : 'SUPABASE_DB_URL',
+    ...(max === undefined ? {} : { max }),
+  });
 }
 
 /** The folder of the embedded database of a project. */
@@ -60,7 +65,15 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   const { dataDir = dataDirOf(folder), ...engineOptions } = rest;
   const config = given ?? (await loadConfig(configFile));
   const database = await openDatabase(env, dataDir);
-  const engine = createEngine({ config, database, env, ...engineOptions, ports: nodePorts(engineOptions.ports) });
+  const engine = createEngine({
+    config,
+    database,
+    env,
+    process: { host: hostname(), pid: process.pid },
+    deployment: database.kind === 'pglite' ? EMBEDDED_DEPLOYMENT : deploymentName(config, folder),
+    ...engineOptions,
+    ports: nodePorts(engineOptions.ports),
+  });
   return {
     folder,
     config,

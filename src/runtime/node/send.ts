@@ -2,10 +2,10 @@ import { setMaxListeners } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
-import type { Outgoing, Received, Send } from '../../engine/send.ts';
+import { gunzip, type ZlibOptions } from 'node:zlib';
+import { AnswerTooLargeError, MAX_ANSWER_BYTES, type Outgoing, type Received, type Send } from '../../engine/send.ts';
 
-const unzip = promisify(gunzip);
+const unzip = promisify<Buffer, ZlibOptions, Buffer>(gunzip);
 
 /**
  * Over Node's own HTTP client, with connections that are kept. For a page of 90 kB it takes 0.2 ms of CPU where the
@@ -31,7 +31,7 @@ export function createNodeSend(): Send {
 class StaleConnectionError extends Error {}
 
 function exchange(
-  { method, headers, body, timeoutMs, signal }: Outgoing,
+  { method, headers, body, timeoutMs, maxBytes = MAX_ANSWER_BYTES, signal }: Outgoing,
   url: URL,
   begin: typeof http.request,
   agent: http.Agent,
@@ -60,14 +60,19 @@ function exchange(
     request.on('error', (error) => fail(error, false));
     request.on('response', (response) => {
       const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      let size = 0;
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > maxBytes) response.destroy(new AnswerTooLargeError(maxBytes));
+        else chunks.push(chunk);
+      });
       response.on('error', (error) => fail(error, true));
       response.on('end', () => {
         end();
         if (!response.complete) return reject(new Error('the answer was cut off'));
         const whole = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
         const zipped = response.headers['content-encoding'] === 'gzip';
-        (zipped ? unzip(whole) : Promise.resolve(whole)).then(
+        (zipped ? unpack(whole, maxBytes) : Promise.resolve(whole)).then(
           (bytes) => resolve({ status: response.statusCode ?? 0, bytes, header: (name) => headerOf(response, name) }),
           reject,
         );
@@ -75,6 +80,15 @@ function exchange(
     });
     request.end(body);
   });
+}
+
+/** A few kB may become gigabytes: what is unpacked is bounded like what is sent. */
+async function unpack(zipped: Buffer, maxBytes: number): Promise<Buffer> {
+  try {
+    return await unzip(zipped, { maxOutputLength: maxBytes });
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? new AnswerTooLargeError(maxBytes) : error;
+  }
 }
 
 function headerOf(response: http.IncomingMessage, name: string): string | null {

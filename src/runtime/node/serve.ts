@@ -27,7 +27,7 @@ export interface ServeOptions {
  * under way are answered, tasks stop between pages and give their leases back.
  */
 export async function serve(project: Served, options: ServeOptions): Promise<void> {
-  const live = startLive(project.engine, options.signal, options.schedulesAfter);
+  const live = startLive(project.engine, options.signal, { schedulesAfter: options.schedulesAfter });
   const { dataDir } = project;
   const doorKey = createDoorKey();
   const adminKeys = dataDir === undefined ? options.adminKeys : () => [...options.adminKeys(), doorKey];
@@ -56,7 +56,11 @@ function listen({ engine, database }: Served, options: ServeOptions, live: Live)
   const app = createHttp(engine, { adminKeys: options.adminKeys, ring: live.ring });
   app.route('/', queryRoutes(database, options));
   return new Promise((resolve, reject) => {
-    const serverOptions = { keepAliveTimeout: KEEP_ALIVE_MS };
+    const serverOptions = {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+    };
     const server = serveHttp({ fetch: app.fetch, port: options.port, hostname: options.host, serverOptions }, () =>
       resolve(server),
     );
@@ -88,6 +92,9 @@ function listen({ engine, database }: Served, options: ServeOptions, live: Live)
  * Node's own five seconds, 3 of 60,000 deliveries met a closing connection.
  */
 const KEEP_ALIVE_MS = 75_000;
+/** A request must have arrived within these: who sends a byte now and then holds a connection no longer. */
+const HEADERS_MS = 20_000;
+const REQUEST_MS = 60_000;
 const LONGEST_GOODBYE_MS = 5_000;
 
 async function close(server: ServerType): Promise<void> {

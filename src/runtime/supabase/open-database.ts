@@ -1,6 +1,7 @@
 import type { Environment } from '../../engine/app.ts';
 import type { Database } from '../../engine/database.ts';
 import { ConfigError } from '../../errors.ts';
+import { connectionsOf } from '../node/postgres/connections-of.ts';
 import { createPostgres } from '../node/postgres.ts';
 import { serviceKeysOf } from './admin-keys.ts';
 import { createRestDatabase } from './rest-database.ts';
@@ -15,7 +16,11 @@ const CONNECTIONS = 3;
 export function openSupabaseDatabase(env: Environment): Database {
   const connectionString = env['DATABASE_URL'] || env['SUPABASE_DB_URL'];
   if (connectionString && env['SUPASAASY_DATABASE'] !== 'rest')
-    return createPostgres({ connectionString, max: CONNECTIONS });
+    return createPostgres({
+      connectionString,
+      variable: env['DATABASE_URL'] ? 'DATABASE_URL' : 'SUPABASE_DB_URL',
+      max: connectionsOf(env) ?? CONNECTIONS,
+    });
   const url = env['SUPABASE_URL'];
   const [key] = serviceKeysOf(env);
   if (url && key) return createRestDatabase({ url, key });

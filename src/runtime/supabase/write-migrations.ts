@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Config } from '../../config.ts';
 import { type Assembly, assembleMigrations } from '../../engine/assemble.ts';
+import { deploymentName } from '../node/deployment-name.ts';
 import { readMigrations } from '../node/migration-files.ts';
 
 /** Where the Supabase CLI looks for migrations. */
@@ -19,7 +20,8 @@ export async function writeMigrations(
     names.map(async (name) => ({ name, text: await readFile(join(folder, name), 'utf8') })),
   );
   const migrations = await readMigrations(config.apps.map((app) => app.connector));
-  const assembly = await assembleMigrations({ config, migrations, existing, nowMs });
+  const deployment = deploymentName(config, resolve(folder, '..', '..'));
+  const assembly = await assembleMigrations({ config, deployment, migrations, existing, nowMs });
   if (assembly.state === 'new') await writeFile(join(folder, assembly.file.name), assembly.file.text, { flag: 'wx' });
   return assembly;
 }

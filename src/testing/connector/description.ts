@@ -172,6 +172,13 @@ export const descriptionCases: readonly ConnectorCase[] = [
       assert.equal(new Set(texts).size, variants.length);
     }),
   ),
+  check(REQUESTS, 'asks a list without pages for no number of records', (subject) =>
+    each(subject, (resource, connector) => {
+      if (resource.list?.next.style !== 'none') return;
+      const asked = (limit: number) => textOf(connector.page(resource, { limit }));
+      assert.equal(asked(7), asked(8), 'an answer with so many records could be the first of several pages');
+    }),
+  ),
   check(REQUESTS, 'asks the same question the same way', (subject) =>
     each(subject, (resource, connector) => {
       if (resource.list === undefined) return;

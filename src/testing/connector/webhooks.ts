@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { NormalizedEvent } from '../../kit/connector.ts';
+import { parseJson } from '../../kit/json.ts';
 import { valueAt } from '../../kit/normalize.ts';
 import { type ConnectorCase, type ConnectorSubject, check, type TrialAccount, type TrialDelivery } from './subject.ts';
 
@@ -113,7 +114,7 @@ export const webhookCases: readonly ConnectorCase[] = [
       for (const { resource, externalId, object, type } of event.operations) {
         if (object === undefined || type === 'delete') continue;
         const shape = subject.connector.resources[resource];
-        const id = valueAt(JSON.parse(body), [...object, ...(shape?.id ?? [])]);
+        const id = valueAt(parseJson(body), [...object, ...(shape?.id ?? [])]);
         assert.equal(
           id === undefined ? undefined : String(id),
           externalId,

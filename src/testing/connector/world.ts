@@ -5,6 +5,7 @@ import type { SqlDatabase } from '../../engine/database.ts';
 import { createEngine, type Engine } from '../../engine/engine.ts';
 import { applyMigrations } from '../../engine/migrate.ts';
 import type { Run, RunOptions, SyncMode } from '../../engine/store.ts';
+import { parseJson } from '../../kit/json.ts';
 import { readMigrations } from '../../runtime/node/migration-files.ts';
 import { createPglite } from '../../runtime/node/pglite.ts';
 import { type ConnectorSubject, collectionOf, type Json, type TrialAccount, type TrialDelivery } from './subject.ts';
@@ -136,7 +137,8 @@ export async function createWorld(
             if (subject.hidden?.includes(name) !== true) wrong.push(`${name} ${id} is missing`);
           } else if (what !== 'ids') {
             const see = (object: Json) => subject.see?.(name, object, what) ?? object;
-            if (!isDeepStrictEqual(see(ours.payload), see(JSON.parse(json)))) wrong.push(`${name} ${id} differs`);
+            if (!isDeepStrictEqual(see(ours.payload), see(parseJson(json) as Json)))
+              wrong.push(`${name} ${id} differs`);
           }
         }
         // Archived objects are kept where no list shows them any more.

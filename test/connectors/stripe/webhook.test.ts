@@ -45,7 +45,11 @@ describe("verification of Stripe's deliveries", () => {
   });
 
   it("A9: refuses another app's secret", async () => {
-    expect(await verify(body, await signed(body, 'whsec_other'))).toEqual({ ok: false, reason: 'no signature fits' });
+    expect(await verify(body, await signed(body, 'whsec_other'))).toEqual({
+      ok: false,
+      reason: 'no signature fits',
+      refusal: 'mismatch',
+    });
   });
 
   it('A9: refuses a body of which one byte changed, wherever it is', async () => {
@@ -54,7 +58,7 @@ describe("verification of Stripe's deliveries", () => {
     for (const at of [0, Math.floor(bytes.length / 2), bytes.length - 1]) {
       const changed = bytes.slice();
       changed[at] = (changed[at] ?? 0) ^ 1;
-      expect(await verify(changed, header)).toEqual({ ok: false, reason: 'no signature fits' });
+      expect(await verify(changed, header)).toEqual({ ok: false, reason: 'no signature fits', refusal: 'mismatch' });
     }
     expect(await verify(`${body} `, header)).toMatchObject({ ok: false });
   });
@@ -65,17 +69,18 @@ describe("verification of Stripe's deliveries", () => {
     expect(await verify(body, header, [SECRET], NOW_MS + 301_000)).toEqual({
       ok: false,
       reason: 'the signature is older than 300 seconds',
+      refusal: 'expired',
     });
   });
 
   it.each([
-    ['no header', undefined, 'the header Stripe-Signature is missing'],
-    ['an empty header', '', 'the header Stripe-Signature is missing'],
-    ['a header of nonsense', 'nonsense', 'the header Stripe-Signature cannot be read'],
-    ['a header without v1', 't=1780000000,v0=abc', 'the header Stripe-Signature has no v1 signature'],
-    ['a header without a time', `v1=${'0'.repeat(64)}`, 'the header Stripe-Signature cannot be read'],
-  ])('says why it refuses %s', async (_, header, reason) => {
-    expect(await verify(body, header)).toEqual({ ok: false, reason });
+    ['no header', undefined, 'the header Stripe-Signature is missing', 'unsigned'],
+    ['an empty header', '', 'the header Stripe-Signature is missing', 'unsigned'],
+    ['a header of nonsense', 'nonsense', 'the header Stripe-Signature cannot be read', 'unreadable'],
+    ['a header without v1', 't=1780000000,v0=abc', 'the header Stripe-Signature has no v1 signature', 'unreadable'],
+    ['a header without a time', `v1=${'0'.repeat(64)}`, 'the header Stripe-Signature cannot be read', 'unreadable'],
+  ])('says why it refuses %s', async (_, header, reason, refusal) => {
+    expect(await verify(body, header)).toEqual({ ok: false, reason, refusal });
   });
 
   it('never throws: an empty body, bytes that are no text, no secret, a blank secret', async () => {

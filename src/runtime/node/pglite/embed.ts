@@ -1,10 +1,13 @@
 import { type PGlite, types } from '@electric-sql/pglite';
 import type { Embedded } from './embedded.ts';
+import { readJson } from './unread.ts';
 
 /** As `pg` reads them: 64-bit integers and numerics keep every digit as text. */
 const parsers = {
   [types.INT8]: (text: string) => text,
   [types.NUMERIC]: (text: string) => text,
+  [types.JSON]: readJson,
+  [types.JSONB]: readJson,
 };
 /**
  * Text may be given as its bytes, which PGlite passes on in binary: as a string, a page of 90 kB takes a millisecond more.

@@ -19,6 +19,8 @@ export type Word =
 
 /** Compiled, also where this module is not (tests, scripts): Node 20 starts no thread from TypeScript. */
 const WORKER = import.meta.url.endsWith('.ts') ? '../../../../dist/src/runtime/node/pglite/worker.js' : './worker.js';
+/** With Node's 4 MB, PGlite does not survive a JSON text of some 20,000 levels that a statement makes itself. */
+const STACK_MB = 64;
 
 export interface Thread extends Embedded {
   /** Whether something was asked that is not answered. */
@@ -30,7 +32,11 @@ export interface Thread extends Embedded {
  * As long as nothing is asked of it, it keeps no process alive.
  */
 export async function startThread(options: { readonly dataDir?: string }): Promise<Thread> {
-  const worker = new Worker(folderBeside(import.meta.url, WORKER), { workerData: options, execArgv: [] });
+  const worker = new Worker(folderBeside(import.meta.url, WORKER), {
+    workerData: options,
+    execArgv: [],
+    resourceLimits: { stackSizeMb: STACK_MB },
+  });
   const waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>();
   const listeners = new Map<number, () => void>();
   let calls = 0;

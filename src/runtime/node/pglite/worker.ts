@@ -5,6 +5,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { embed } from './embed.ts';
 import type { Embedded } from './embedded.ts';
 import { isPanic } from './is-panic.ts';
+import { keepFilesPrivate } from './private-files.ts';
 import type { Call, Word } from './thread.ts';
 
 if (parentPort === null) throw new Error('this module is the start of a thread');
@@ -35,7 +36,11 @@ async function perform(call: Call): Promise<void> {
 
 async function answer({ id, name, args }: Call): Promise<unknown> {
   if (name === 'open') {
-    embedded = embed(await PGlite.create(workerData));
+    keepFilesPrivate();
+    // Its stack has 1 MB, of which PostgreSQL does not know: a recursion ends with an error (54001) before that, not with the
+    // database.
+    const startParams = [...PGlite.defaultStartParams, '-c', 'max_stack_depth=500kB'];
+    embedded = embed(await PGlite.create({ ...workerData, startParams }));
     return undefined;
   }
   if (embedded === undefined) throw new Error('the embedded database is not open');

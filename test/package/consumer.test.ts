@@ -81,14 +81,6 @@ describe('the packed package', { timeout: 600_000 }, () => {
     expect(await project.run(tool('deno'), ['run', ...flags, 'out/main.js'], env)).toBe(EXPECTED);
   });
 
-  it('can be bundled', async () => {
-    const flags = ['--bundle', '--platform=node', '--format=esm', '--outfile=bundle/main.js'];
-    // What a bundler leaves to Node in any program: a driver in CommonJS, and PostgreSQL with its files.
-    const external = ['pg', '@electric-sql/pglite'].map((name) => `--external:${name}`);
-    await project.run(tool('esbuild'), ['out/main.js', ...flags, ...external]);
-    expect(await project.run(process.execPath, ['bundle/main.js'])).toBe(EXPECTED);
-  });
-
   it('tells a wrong connector, resource and setting by "Did you mean"', async () => {
     const app = (rest: string) => `defineConfig({ apps: [{ app_key: 'a', ${rest} }] });\n`;
     project.write(

@@ -43,7 +43,12 @@ export async function createProject(tarball: string, without: readonly string[] 
   mkdirSync(own, { recursive: true });
   await exec('tar', ['xzf', tarball, '-C', own, '--strip-components=1']);
   for (const name of readdirSync(PACKAGES))
-    if (!name.startsWith('.') && !without.includes(name) && !existsSync(join(folder, 'node_modules', name)))
+    if (
+      !name.startsWith('.') &&
+      !without.includes(name) &&
+      !without.includes('*') &&
+      !existsSync(join(folder, 'node_modules', name))
+    )
       symlinkSync(join(PACKAGES, name), join(folder, 'node_modules', name));
   const { version } = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8')) as { version: string };
   const project: Project = {

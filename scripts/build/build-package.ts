@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runTool } from '../check/gate.ts';
+import { writeConfigSchema } from './config-schema.ts';
 import { listModules, toCompiled } from './sources.ts';
 import { SQL_MODULE, withFolderNames, writeSqlModule } from './sql-module.ts';
 import { writeVendorBundle } from './vendor-bundle.ts';
@@ -18,6 +19,7 @@ export async function buildPackage(root: string, out = root): Promise<void> {
   }
   writeFileSync(join(out, toCompiled(SQL_MODULE)), writeSqlModule(root));
   await writeVendorBundle(root, out);
+  await writeConfigSchema(root, out);
 }
 
 /** tsc leaves `./x.ts` in declarations; what is there is `./x.js`. */

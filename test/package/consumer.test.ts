@@ -117,6 +117,19 @@ describe('the packed package', { timeout: 600_000 }, () => {
     expect((await readMigrations([intercom])).length).toBeGreaterThan(10);
   });
 
+  it('has a JSON schema of the configuration, with the settings and resources of each connector', () => {
+    const file = join(project.folder, 'node_modules/supasaasy/dist/config.schema.json');
+    const schema = JSON.parse(readFileSync(file, 'utf8'));
+    const { items } = schema.properties.apps;
+    expect(items.properties.connector.enum).toEqual(['intercom', 'stripe']);
+    const { config } = items.allOf[1].then.properties;
+    expect(Object.keys(config.properties)).toEqual(
+      expect.arrayContaining(['api_key_env', 'account', 'sync_resources']),
+    );
+    expect(config.properties.sync_resources.items.enum).toContain('customer');
+    expect(schema.properties.schedules.items.required).toEqual(['app_key', 'cron']);
+  });
+
   it('refuses a name that it does not export', async () => {
     project.write('unknown.mjs', `import 'supasaasy/engine';\n`);
     await expect(project.run(process.execPath, ['unknown.mjs'])).rejects.toThrow(

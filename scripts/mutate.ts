@@ -2,6 +2,7 @@
  * Makes small mistakes in the engine, the kit, the connectors and the SQL, one at a time, and measures how many of them the
  * tests notice: `npm run mutate -- --sample 2000 --seed 7`, `npm run mutate -- --only src/engine/sync/budget.ts`.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -34,6 +35,8 @@ const { values } = parseArgs({
   },
 });
 
+// Databases are made and dropped by the hundred: in memory, where the system has such a folder, that is a tenth of the work.
+if (process.env['TMPDIR'] === undefined && existsSync('/dev/shm')) process.env['TMPDIR'] = '/dev/shm';
 const startedAt = performance.now();
 const seconds = () => ((performance.now() - startedAt) / 1000).toFixed(0);
 const sources = await readSqlSources('.');
@@ -78,7 +81,7 @@ try {
         outcomes.push(
           await tryMutant(mutant, { lane, root, reach, chooser, loading, budgetMs: Number(values['budget-ms']) }),
         );
-        if (outcomes.length % 25 === 0) console.log(`${outcomes.length} of ${chosen.length}, ${seconds()} s`);
+        if (outcomes.length % 10 === 0) console.log(`${outcomes.length} of ${chosen.length}, ${seconds()} s`);
       }
     }),
   );

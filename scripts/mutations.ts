@@ -11,9 +11,9 @@ import type { Mutation } from './mutations/mutation.ts';
 import { mutations } from './mutations/mutations.ts';
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, list: { type: 'boolean', default: false } },
+  options: { only: { type: 'string', multiple: true, default: [''] }, list: { type: 'boolean', default: false } },
 });
-const chosen = mutations.filter(({ name }) => name.includes(values.only ?? ''));
+const chosen = mutations.filter(({ name }) => values.only.some((part) => name.includes(part)));
 const COPIED = [
   'bin',
   'src',

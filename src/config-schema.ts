@@ -1,6 +1,7 @@
 import { Cron } from 'croner';
 import { z } from 'zod';
 import type { Consumer } from './engine/feed/define-consumer.ts';
+import { hasCredentials } from './engine/shown-url.ts';
 import type { Connector } from './kit/connector.ts';
 
 /** The same rule wherever an app is named: in the config, in URLs, in SQL. */
@@ -47,7 +48,14 @@ const commonConfig = {
   webhook_secret_env: z
     .union([envName, z.array(envName).min(1)], 'must be the NAME of an environment variable, or a list of such names')
     .optional(),
-  base_url: z.url({ protocol: /^https?$/, error: 'must be an origin like "https://api.example.com"' }).optional(),
+  base_url: z
+    .url({ protocol: /^https?$/, error: 'must be an origin like "https://api.example.com"' })
+    .refine(
+      (url) => !hasCredentials(url),
+      'has a user or a password in it: leave them out; the key is sent in a header',
+    )
+    .refine((url) => !/[?#]/.test(url), 'must be an origin like "https://api.example.com", without "?" and "#"')
+    .optional(),
   sync_resources: z.array(z.string()).min(1).optional(),
 };
 

@@ -12,6 +12,8 @@ const notification = z.looseObject({
   id: z.string().min(1).nullish(),
   topic: z.string().min(1),
   created_at: z.number(),
+  /** The workspace. An app that several workspaces have installed gets the notifications of all of them. */
+  app_id: z.string().min(1).nullish().catch(undefined),
   data: z.looseObject({ item: z.looseObject({}).nullish() }).nullish(),
 });
 
@@ -34,8 +36,13 @@ const READERS: Readonly<Record<string, (topic: string, item: Item) => Reading>> 
 
 /** Throws on text that is no notification. */
 export function parseNotification(body: string): NormalizedEvent {
-  const { id, topic, created_at, data } = notification.parse(parseJson(body));
-  const event = { id: id ?? anonymousId(topic, created_at), providerType: topic, occurredAt: created_at * 1000 };
+  const { id, topic, created_at, app_id, data } = notification.parse(parseJson(body));
+  const event = {
+    id: id ?? anonymousId(topic, created_at),
+    providerType: topic,
+    occurredAt: created_at * 1000,
+    ...(app_id === null || app_id === undefined ? {} : { account: app_id }),
+  };
   if (topic === 'ping') return { ...event, operations: [], ignored: 'a ping: Intercom checks that somebody listens' };
   const reader = READERS[topic.split('.', 1)[0] ?? ''];
   if (reader === undefined) return { ...event, operations: [], ignored: `no mirrored object changes with "${topic}"` };

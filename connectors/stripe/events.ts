@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type EntityOperation, type EventType, isoMs, type NormalizedEvent, valueAt } from '../../src/kit/index.ts';
+import { namedByUrl, relatedObject } from './related-object.ts';
 import type { StripeResource } from './resource.ts';
 import { resources } from './resources/index.ts';
 
@@ -14,6 +15,8 @@ const snapshotEvent = z.object({
   created: seconds,
   api_version: z.string().nullish(),
   account: z.string().nullish(),
+  context: z.string().nullish().catch(undefined),
+  livemode: z.boolean().nullish().catch(undefined),
   data: z.object({ object: record.catch({}), previous_attributes: record.nullish().catch(undefined) }),
 });
 
@@ -23,9 +26,10 @@ const thinEvent = z.object({
   id: z.string().min(1).max(255),
   type: z.string().min(1).max(255),
   created: z.iso.datetime({ offset: true }),
-  /** Whose event it is: an account, or a path of accounts that ends with it. */
-  context: z.string().nullish(),
-  related_object: z.object({ id: z.string().min(1), type: z.string() }).nullish(),
+  /** The account of the event: its id, or a path of ids that ends with it (`org_…/acct_…`). */
+  context: z.string().nullish().catch(undefined),
+  livemode: z.boolean().nullish().catch(undefined),
+  related_object: relatedObject,
 });
 
 const anyEvent = z.discriminatedUnion('object', [snapshotEvent, thinEvent]);
@@ -37,14 +41,13 @@ const SNAPSHOT = ['data', 'object'] as const;
 export function readEvent(value: unknown): NormalizedEvent {
   const event = anyEvent.parse(value);
   if (event.object === 'v2.core.event') {
-    const type = event.type.replace(/^v1\./, '');
-    const { id, type: object } = event.related_object ?? {};
     return {
       id: event.id,
       providerType: event.type,
       occurredAt: isoMs(event.created) ?? Number.NaN,
-      ...optional('account', event.context?.split('/').at(-1)),
-      ...meaningOf(type, { id, object }, undefined, false),
+      ...optional('account', accountIn(event.context)),
+      ...optional('mode', modeOf(event.livemode)),
+      ...meaningOfThin(event),
     };
   }
   const { object, previous_attributes: previous } = event.data;
@@ -53,7 +56,9 @@ export function readEvent(value: unknown): NormalizedEvent {
     providerType: event.type,
     occurredAt: event.created * 1000,
     ...optional('apiVersion', event.api_version),
-    ...optional('account', event.account),
+    // An organization's destination receives the events of its accounts, and `context` names the account.
+    ...optional('account', event.account ?? accountIn(event.context)),
+    ...optional('mode', modeOf(event.livemode)),
     // Whole in its own version's shape, which is recorded with the entity; the views read both shapes.
     ...meaningOf(event.type, object, previous ?? undefined, true),
   };
@@ -61,6 +66,16 @@ export function readEvent(value: unknown): NormalizedEvent {
 
 type Meaning = Pick<NormalizedEvent, 'operations' | 'ignored'>;
 type JsonObject = Readonly<Record<string, unknown>>;
+
+/** An object with a mirrored type and an id is named directly, any other by its url. */
+function meaningOfThin({ type, related_object: related }: z.infer<typeof thinEvent>): Meaning {
+  const { id, type: object, url } = related ?? {};
+  if (id != null && object != null && byObject.has(object))
+    return meaningOf(type.replace(/^v1\./, ''), { id, object }, undefined, false);
+  if (url == null) return ignored(related == null ? 'it names no object' : `its ${object ?? 'object'} has no url`);
+  const named = namedByUrl(url);
+  return 'ignored' in named ? ignored(named.ignored) : { operations: named };
+}
 
 function meaningOf(type: string, object: JsonObject, previous: JsonObject | undefined, whole: boolean): Meaning {
   if (type === 'invoice.upcoming') return ignored('it previews an invoice that does not exist yet');
@@ -95,10 +110,18 @@ function kindOf(
   return changed && object[field] === archived?.equals ? 'archive' : 'update';
 }
 
-/** A discount or a source is no object of ours, but its customer (or subscription) shows it. */
+/** A discount or a source is no object of ours, but its customer or subscription shows it, and its coupon counts it. */
 function ownersOf(object: JsonObject): Meaning {
-  const operations = ['customer', 'subscription'].flatMap((resource): EntityOperation[] => {
-    const externalId = idOf(object[resource]);
+  // `coupon` lies in `source` from 2025-09-30.clover on.
+  const coupon = object['coupon'] ?? valueAt(object, ['source', 'coupon']);
+  const owners = {
+    customer: object['customer'],
+    subscription: object['subscription'],
+    coupon,
+    promotion_code: object['promotion_code'],
+  };
+  const operations = Object.entries(owners).flatMap(([resource, owner]): EntityOperation[] => {
+    const externalId = idOf(owner);
     return externalId === undefined ? [] : [{ type: 'update', resource, externalId }];
   });
   return operations.length > 0 ? { operations } : ignored('it names no customer');
@@ -126,6 +149,15 @@ function billedItems(type: string, invoice: JsonObject): EntityOperation[] {
 function idOf(value: unknown): string | undefined {
   const id = typeof value === 'object' && value !== null ? valueAt(value, ['id']) : value;
   return typeof id === 'string' && id !== '' ? id : undefined;
+}
+
+function accountIn(context: string | null | undefined): string | undefined {
+  return context?.split('/').filter(Boolean).at(-1);
+}
+
+/** Both modes of an account deliver to one endpoint of Connect. https://docs.stripe.com/connect/webhooks */
+function modeOf(livemode: boolean | null | undefined): string | undefined {
+  return livemode == null ? undefined : livemode ? 'live' : 'test';
 }
 
 function ignored(reason: string): Meaning {

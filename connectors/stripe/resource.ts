@@ -18,7 +18,7 @@ interface Description {
   readonly path?: string;
   /** Whether the list takes `created[gte]`. Default: yes. */
   readonly ranged?: boolean;
-  readonly list?: Pick<List, 'variants' | 'incomplete' | 'confirmAbsence' | 'fallback' | 'query'>;
+  readonly list?: Pick<List, 'variants' | 'incomplete' | 'hides' | 'fallback' | 'query'>;
   /** Nested lists to ask for, as seen from one object. */
   readonly expand?: string;
   /** Where one object is asked for, if not at `path` and its id. */
@@ -43,6 +43,15 @@ const NEXT: NextPage = { style: 'last_id', more: ['has_more'] };
 
 /** Product, price, plan, promotion code and tax rate are never deleted when in use; they are put out of use. */
 export const WHEN_INACTIVE = { path: ['active'], equals: false } as const;
+
+export const HOUR_MS = 3_600_000;
+
+/** What a discount changes beside itself: its customer, subscription, coupon and promotion code. */
+export const DISCOUNT_EVENTS = [
+  'customer.discount.created',
+  'customer.discount.updated',
+  'customer.discount.deleted',
+] as const;
 
 /** Both halves of a list whose default hides one of them, or may. */
 export const ACTIVE_AND_INACTIVE = [{ active: 'true' }, { active: 'false' }] as const;

@@ -12,6 +12,7 @@ export interface AnnouncerOptions {
   readonly apiVersion: () => string;
   /** Connected account that events carry, if any. */
   readonly account: () => string | undefined;
+  readonly livemode: () => boolean;
 }
 
 /** The request that caused a change, as events name it. */
@@ -63,6 +64,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
         object: JSON.stringify(object),
         previous: previous && JSON.stringify(previous),
         account: options.account(),
+        livemode: options.livemode(),
         ...cause,
         apiVersion: options.apiVersion(),
       });

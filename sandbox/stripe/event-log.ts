@@ -11,6 +11,7 @@ export interface LoggedEvent {
   readonly object: string;
   readonly previous: string | undefined;
   readonly account: string | undefined;
+  readonly livemode: boolean;
   readonly requestId: string | null;
   readonly idempotencyKey: string | null;
   readonly apiVersion: string;
@@ -20,7 +21,7 @@ export interface LoggedEvent {
 
 export type NewEvent = Pick<
   LoggedEvent,
-  'type' | 'object' | 'previous' | 'account' | 'requestId' | 'idempotencyKey' | 'apiVersion'
+  'type' | 'object' | 'previous' | 'account' | 'livemode' | 'requestId' | 'idempotencyKey' | 'apiVersion'
 >;
 
 export interface EventLog {
@@ -104,6 +105,6 @@ export function eventText(event: LoggedEvent, apiVersion = event.apiVersion): st
   const request = JSON.stringify({ id: event.requestId, idempotency_key: event.idempotencyKey });
   return (
     `{"id":"${event.id}","object":"event",${account}"api_version":"${apiVersion}","created":${event.created},` +
-    `"data":{"object":${show(event.object)}${previous}},"livemode":false,"pending_webhooks":${event.owed.size},"request":${request},"type":"${event.type}"}`
+    `"data":{"object":${show(event.object)}${previous}},"livemode":${event.livemode},"pending_webhooks":${event.owed.size},"request":${request},"type":"${event.type}"}`
   );
 }

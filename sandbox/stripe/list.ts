@@ -79,7 +79,7 @@ export function listTable(
   for (const [from, to] of windows) {
     for (let rank = backward ? from : to - 1; rank >= from && rank < to; rank += backward ? 1 : -1) {
       if (matches && !matches(rank)) continue;
-      if (!table.exists(rank)) continue;
+      if (!table.exists(rank) || table.isUnlisted(rank)) continue;
       if (found.length === params.limit) return page(true);
       found.push(rank);
     }

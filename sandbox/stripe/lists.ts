@@ -60,7 +60,8 @@ export function createLists(account: Account, parts: Parts, settings: ListSettin
     const params = parseListParams(query, without(publicFilters.get(name) ?? {}, fixed), table.resource.created);
     const customer = params.values.get('customer');
     if (customer !== undefined) requireCustomer(customer, 400, 'customer');
-    return { page: listTable(account, table, params, fixed), url, expand: params.expand };
+    const chosen = { ...withoutClocks(name, params.values, fixed), ...fixed };
+    return { page: listTable(account, table, params, chosen), url, expand: params.expand };
   }
 
   function requireCustomer(id: string, status: 400 | 404, param: string): void {
@@ -146,6 +147,19 @@ export function createLists(account: Account, parts: Parts, settings: ListSettin
     const list = PART_LISTS[`${owners}/${children}`];
     return list && partList(list.part, id, list.owner, query, path, {});
   };
+}
+
+/**
+ * Objects of test clocks are only listed where the clock or (beside customers) the customer is named.
+ * https://docs.stripe.com/api/customers/list https://docs.stripe.com/api/subscriptions/list https://docs.stripe.com/api/quotes/list
+ */
+function withoutClocks(
+  name: TableName,
+  values: ReadonlyMap<string, string>,
+  fixed: Readonly<Record<string, string>>,
+): Record<string, string> {
+  if (!['customer', 'subscription', 'quote'].includes(name)) return {};
+  return values.has('test_clock') || values.has('customer') || 'customer' in fixed ? {} : { test_clock: '' };
 }
 
 function pageOf(all: readonly StripeObject[], params: ListParams, object: string): Page {

@@ -15,6 +15,8 @@ export interface StripeSettings {
   eventLagMs: number;
   /** Connected account that new events carry; `null`: none. */
   eventAccount: string | null;
+  /** Mode of new events. An endpoint of Connect receives those of both modes. */
+  eventLivemode: boolean;
   paymentMethodsWithoutCustomer: boolean;
   /** `existing` counts detached payment methods, which no list shows; `listed` does not. */
   truth: 'existing' | 'listed';
@@ -28,6 +30,7 @@ export function createSettings(given: Partial<StripeSettings> & { readonly webho
     denied: given.denied ?? [],
     eventLagMs: given.eventLagMs ?? 0,
     eventAccount: given.eventAccount ?? null,
+    eventLivemode: given.eventLivemode ?? false,
     paymentMethodsWithoutCustomer: given.paymentMethodsWithoutCustomer ?? true,
     truth: given.truth ?? 'existing',
   };

@@ -83,6 +83,7 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
     secrets: () => settings.webhookSecrets,
     apiVersion: () => settings.apiVersion,
     account: () => settings.eventAccount ?? undefined,
+    livemode: () => settings.eventLivemode,
   });
   const changes = createChanges(account, announcer, nowMs);
   const parts = createParts(account);

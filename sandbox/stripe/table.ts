@@ -40,6 +40,9 @@ export interface Table {
   put(object: StripeObject): void;
   remove(id: string): void;
   wasDeleted(id: string): boolean;
+  /** From now on no list shows the object; its id still does. */
+  unlist(id: string): void;
+  isUnlisted(rank: number): boolean;
   nextId(): string;
   /** Position for ids of parts (subscription items, invoice lines). */
   positionOf(id: string): number | undefined;
@@ -52,6 +55,7 @@ export function createTable(population: Population, resource: Resource): Table {
   const codec = population.codec[resource.table];
   const timeline = population.timeline[resource.table];
   const changed = new Map<string, Row>();
+  const unlisted = new Set<string>();
   let extras: Row[] = [];
   let counter = 0;
   let living = base;
@@ -162,6 +166,8 @@ export function createTable(population: Population, resource: Resource): Table {
       const row = changed.get(id);
       return row !== undefined && row.text === undefined;
     },
+    unlist: (id) => void unlisted.add(id),
+    isUnlisted: (rank) => unlisted.size > 0 && unlisted.has(table.idAt(rank) ?? ''),
     nextId: () => codec.of(base + counter++),
     positionOf: (id) => codec.positionOf(id),
     get touched() {
@@ -169,6 +175,7 @@ export function createTable(population: Population, resource: Resource): Table {
     },
     clear() {
       changed.clear();
+      unlisted.clear();
       extras = [];
       counter = 0;
       living = base;

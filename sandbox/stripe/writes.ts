@@ -2,8 +2,9 @@ import type { Changes } from './changes.ts';
 import { missing, StripeProblem, unknownParameter } from './errors.ts';
 import { type FormValue, parseForm } from './form.ts';
 import { draftInvoice, finalizeInvoice, payInvoice, refundCharge, voidInvoice } from './operations/billing.ts';
-import { createPrice, updatePrice } from './operations/catalogue.ts';
+import { createInlinePrice, createPrice, updatePrice } from './operations/catalogue.ts';
 import { createCustomer, deleteCustomer } from './operations/customers.ts';
+import { openCheckout } from './operations/sales.ts';
 import {
   addItem,
   cancelSubscription,
@@ -21,9 +22,30 @@ type Form = Readonly<Record<string, FormValue>>;
 /** Answer of a write as an object, or `undefined` for a path that takes no writes. */
 export type Write = (method: string, path: string, body: string) => object | undefined;
 
+interface ItemForm {
+  readonly price?: string;
+  readonly price_data?: {
+    readonly product?: string;
+    readonly unit_amount?: string;
+    readonly recurring?: { interval?: string };
+  };
+}
+
 const ITEM_PATH = /^\/v1\/([a-z_]+(?:\/sessions)?)\/([^/]+)(?:\/([a-z_]+))?$/;
 /** Written by nobody but Stripe. */
 const READ_ONLY: ReadonlySet<TableName> = new Set(['balance_transaction', 'review', 'early_fraud_warning']);
+
+/**
+ * Changes on request of which Stripe makes no event. https://docs.stripe.com/api/events/types
+ */
+const SILENT: ReadonlySet<TableName> = new Set([
+  'payment_intent',
+  'setup_intent',
+  'quote',
+  'invoice_item',
+  'checkout_session',
+  'tax_id',
+]);
 
 /** The writes that tests and later work need; each makes the events that Stripe makes. */
 export function createWrites(c: Changes, parts: Parts): Write {
@@ -52,10 +74,21 @@ export function createWrites(c: Changes, parts: Parts): Write {
       case 'subscription': {
         const customer = String(require(form, 'customer')['customer']);
         if (tables.customer.rankOf(customer) === undefined) throw missing(400, 'customer', customer, 'customer');
-        const items = (require(form, 'items')['items'] as { price?: string }[]).map((item) => String(item.price));
+        const items = (require(form, 'items')['items'] as ItemForm[]).map((item) =>
+          item.price_data === undefined
+            ? String(item.price)
+            : createInlinePrice(
+                c,
+                String(item.price_data.product),
+                Number(item.price_data.unit_amount),
+                item.price_data.recurring?.interval === 'year' ? 'year' : 'month',
+              ).id,
+        );
         for (const price of items)
           if (tables.price.rankOf(price) === undefined) throw missing(400, 'price', price, 'items[0][price]');
+        const clock = c.get('customer', customer)['test_clock'];
         return createSubscription(c, customer, items, {
+          ...(typeof clock === 'string' && { test_clock: clock }),
           ...(form['metadata'] !== undefined && { metadata: form['metadata'] }),
         });
       }
@@ -69,6 +102,21 @@ export function createWrites(c: Changes, parts: Parts): Write {
           });
         return refund;
       }
+      case 'checkout_session':
+        return openCheckout(c, String(require(form, 'customer')['customer']));
+      case 'invoice_item':
+        return c.create('invoice_item', {
+          customer: String(require(form, 'customer')['customer']),
+          invoice: null,
+          description: form['description'] ?? null,
+        });
+      case 'tax_id':
+        // The account's own: only a customer's has events.
+        return c.create(
+          'tax_id',
+          { customer: null, owner: { type: 'self' }, ...coerce(tables.tax_id.resource.write(0), form, undefined) },
+          [],
+        );
       case 'coupon':
       case 'tax_rate':
         return c.create(table, coerce(tables[table].resource.write(0), form, undefined));
@@ -138,7 +186,10 @@ export function createWrites(c: Changes, parts: Parts): Write {
     }
     const before = c.get(target, id);
     const fields = coerce(JSON.stringify(before), form, before);
-    const updated = target === 'price' ? updatePrice(c, id, fields) : c.update(target, id, fields);
+    const updated =
+      target === 'price'
+        ? updatePrice(c, id, fields)
+        : c.update(target, id, fields, SILENT.has(target) ? [] : undefined);
     return show(target, updated);
   };
 

@@ -25,7 +25,10 @@ const BATCH = 2_000;
 const MOST_PARTS = 500;
 
 /** Every collection of an account: ids, and contents field by field. */
-export async function compareWithAccount(demo: RunningDemo, account: Account): Promise<Record<string, Comparison>> {
+export async function compareWithAccount(
+  demo: Pick<RunningDemo, 'query'>,
+  account: Pick<Account, 'name' | 'control' | 'objects'>,
+): Promise<Record<string, Comparison>> {
   const result: Record<string, Comparison> = {};
   for (const resource of Object.keys((await account.control('counts')) as object)) {
     const collection = `${account.name}_${resource}`;
@@ -35,7 +38,7 @@ export async function compareWithAccount(demo: RunningDemo, account: Account): P
 }
 
 /** What the mirror holds: neither tombstones nor what the provider has archived away. */
-async function readMirror(demo: RunningDemo, collection: string): Promise<Map<string, Row>> {
+async function readMirror(demo: Pick<RunningDemo, 'query'>, collection: string): Promise<Map<string, Row>> {
   const held = new Map<string, Row>();
   let last = '';
   for (;;) {

@@ -78,7 +78,7 @@ export async function startDemo(folder: string): Promise<RunningDemo> {
       return answer.rows;
     },
     async sync(mode) {
-      for (const { name } of demo.accounts) await post('sync', { app_key: `${name}_main`, mode });
+      for (const { name } of demo.accounts) await post('sync', { app_key: `demo_${name}`, mode });
       await demo.settle();
       const runs = await demo.query<{ state: string; error: string | null }>(
         `select distinct on (app_key) state, error from runs where mode = '${mode}' order by app_key, created_at desc`,

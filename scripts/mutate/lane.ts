@@ -48,8 +48,8 @@ export async function createLane(root: string, include: readonly string[], part 
       fileParallelism: false,
       maxWorkers: 1,
       bail: 1,
-      testTimeout: 20_000,
-      hookTimeout: 20_000,
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
       reporters: [{}],
       env: { TZ: 'UTC', TEST_DATABASES: 'postgres', FC_RUNS: '5', FC_SEED: '7' },
     },
@@ -106,13 +106,34 @@ export async function createLane(root: string, include: readonly string[], part 
     return { files, codes, ...(failed === undefined ? {} : { failed }) };
   }
 
+  /** Databases that tests start from, by whether they have our schema: some are empty. */
+  const ours = new Map<string, boolean>();
   async function templates(): Promise<string[]> {
-    return await onServer('postgres', async (client) => {
+    const names = await onServer('postgres', async (client) => {
       const { rows } = await client.query<{ datname: string }>(
         `select datname from pg_database where datname ~ '^template_[0-9a-f]{12}$'`,
       );
       return rows.map(({ datname }) => datname);
     });
+    for (const name of names) {
+      if (ours.has(name)) continue;
+      await onTemplate(name, async (client) => {
+        const { rows } = await client.query(`select from pg_namespace where nspname = 'supasaasy'`);
+        ours.set(name, rows.length > 0);
+      });
+    }
+    return names.filter((name) => ours.get(name) === true);
+  }
+
+  /** A database in use cannot be copied: its session has ended when this returns. */
+  async function onTemplate(name: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+    try {
+      await onServer(name, work);
+    } finally {
+      await onServer('postgres', (client) =>
+        client.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [name]),
+      );
+    }
   }
 
   async function onServer<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
@@ -136,12 +157,7 @@ export async function createLane(root: string, include: readonly string[], part 
     templates,
     /** In each database that tests start from. An error of PostgreSQL is thrown before any is changed. */
     async apply(statement: string): Promise<void> {
-      for (const name of await templates()) {
-        await onServer(name, (client) => client.query(statement));
-        await onServer('postgres', (client) =>
-          client.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [name]),
-        );
-      }
+      for (const name of await templates()) await onTemplate(name, (client) => client.query(statement));
     },
     /** Databases of tests that were killed. */
     async sweep(): Promise<void> {

@@ -59,14 +59,22 @@ const swap: Mutator = (tokens, at) => {
   if (token.text === 'distinct' && (before === 'is' || before === 'not' || after === 'on')) return [];
   if (token.text === 'and' && betweens(tokens, at)) return [];
   if ((token.text === 'min' || token.text === 'max' || mutator === 'extreme') && after !== '(') return [];
-  return replacements.map((replacement) => over(mutator, token, replacement));
+  // Two moments are never the same microsecond: that a bound belongs to it changes nothing.
+  const clocks = [tokens[at - 1], tokens[at - 3], tokens[at + 1]].some((near) =>
+    /^clock(_timestamp)?$/.test(near?.text ?? ''),
+  );
+  return replacements
+    .slice(mutator === 'boundary' && clocks ? 1 : 0)
+    .map((replacement) => over(mutator, token, replacement));
 };
 
-/** A whole number becomes the next one; a sign before it is not one of subtraction. */
+/** A small number becomes the next one, a large one (a unit, a limit) twice as large. */
 const number: Mutator = (tokens, at) => {
   const token = tokens[at];
   if (token?.kind !== 'number') return [];
-  return [over('number', token, token.text.includes('.') ? `(${token.text} * 2)` : String(Number(token.text) + 1))];
+  const value = Number(token.text);
+  const large = token.text.includes('.') || value >= 100;
+  return [over('number', token, large ? `(${token.text} * 2)` : String(value + 1))];
 };
 
 const minus: Mutator = (tokens, at) => {
@@ -74,7 +82,9 @@ const minus: Mutator = (tokens, at) => {
   if (token?.text !== '-') return [];
   const before = tokens[at - 1];
   const binary =
-    before !== undefined && (/^(word|number|quoted|text)$/.test(before.kind) || /^[)\]]$/.test(before.text));
+    before !== undefined &&
+    !BEFORE_OPERAND.has(before.text) &&
+    (/^(word|number|quoted|text)$/.test(before.kind) || /^[)\]]$/.test(before.text));
   return binary ? [over('arithmetic', token, '+')] : [];
 };
 
@@ -212,6 +222,8 @@ const coalesce: Mutator = (tokens, at) => {
   const close = tokens.findIndex((t, i) => i > at + 1 && t.depth === open.depth && (t.text === ')' || t.text === ']'));
   const first = commas[0];
   const [end, comma] = [tokens[close], tokens[first ?? -1]];
+  // To a condition, null is false.
+  if (first !== undefined && first + 2 === close && tokens[first + 1]?.text === 'false') return [];
   if (first === undefined || first > close || end === undefined || comma === undefined) return [];
   return [{ mutator: 'drop default', start: comma.start, end: end.start, replacement: '' }];
 };

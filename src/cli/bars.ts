@@ -1,4 +1,5 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
+import { formatDuration } from '../engine/format-duration.ts';
 import { etaOf, type Line, percent, rateOf } from './line.ts';
 import type { Output } from './output.ts';
 import { formatCount } from './table.ts';
@@ -84,7 +85,6 @@ function payloadOf(line: Line, out: Output) {
     rows: formatCount(line.rows).padStart(9),
     rate: formatCount(rate).padStart(8),
     budget: percent(line.budgetUse).padStart(5),
-    left:
-      line.total === 0 ? '' : isComplete(line) ? out.green('done') : `ETA ${Math.ceil((etaOf(line) ?? 0) / 1000)} s`,
+    left: line.total === 0 ? '' : isComplete(line) ? out.green('done') : `ETA ${formatDuration(etaOf(line) ?? 0)}`,
   };
 }

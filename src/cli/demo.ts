@@ -77,22 +77,46 @@ async function control(account: EmulatedAccount, path: string, body?: unknown): 
   return await response.json();
 }
 
-/** The configuration with its apps turned to the emulated accounts; apps of other providers are left out. */
+/** The demo's own: an emulated object never has the key of a real app. */
+const demoKeyOf = (connector: string) => `demo_${connector}`;
+
+/**
+ * The configuration with one app for each emulated account, under a key of the demo's own, in place of its apps. Without its
+ * consumers, which would pass emulated changes on to real systems, and without its databases.
+ */
 export function withEmulated(
   config: Config,
   env: Environment,
   accounts: readonly EmulatedAccount[],
 ): { readonly config: Config; readonly env: Environment } {
   const accountOf = (connector: string) => accounts.find((account) => account.name === connector);
-  const secrets: Record<string, string> = {};
-  const apps = config.apps.flatMap((app) => {
+  const secrets: Record<string, string | undefined> = { DATABASE_URL: undefined, SUPABASE_DB_URL: undefined };
+  const { apps: chosen, ...rest } = withDemoKeys(config);
+  const apps = chosen.flatMap((app) => {
     const account = accountOf(app.connector.metadata.name);
     if (account === undefined) return [];
     secrets[app.apiKeyEnv] = account.api_key;
     for (const name of app.webhookSecretEnvs) secrets[name] = account.webhook_secret;
     return [{ ...app, baseUrl: account.url }];
   });
-  return { config: keepApps(config, apps), env: { ...env, ...secrets } };
+  return { config: keepApps({ ...rest, apps: chosen }, apps), env: { ...env, ...secrets } };
+}
+
+/** The first app of each connector under the demo's key, with its schedules. */
+export function withDemoKeys(config: Config): Config {
+  const first = config.apps.filter(
+    (app, i) => config.apps.findIndex((other) => other.connector.metadata.name === app.connector.metadata.name) === i,
+  );
+  const keys = new Map(first.map((app) => [app.app_key, demoKeyOf(app.connector.metadata.name)]));
+  const rename = (key: string) => keys.get(key) ?? key;
+  return {
+    ...config,
+    apps: first.map((app) => ({ ...app, app_key: rename(app.app_key), name: rename(app.app_key) })),
+    schedules: config.schedules
+      .filter(({ app_key }) => keys.has(app_key))
+      .map((schedule) => ({ ...schedule, app_key: rename(schedule.app_key) })),
+    consumers: [],
+  };
 }
 
 /** The configuration with these apps only, and their schedules. */

@@ -1,5 +1,6 @@
+import { formatDuration } from '../engine/format-duration.ts';
 import type { ResourceHealth } from '../engine/proof.ts';
-import { formatDuration, formatTable } from './table.ts';
+import { formatTable } from './table.ts';
 
 /** One line per resource: how it is, how fresh, and how its last comparison ended. */
 export function describeHealth(health: readonly ResourceHealth[], now: string): string {
@@ -35,11 +36,11 @@ export function describeDoubts(health: readonly ResourceHealth[]): string[] {
 }
 
 /** PostgreSQL's `1 day 02:03:04.5` in our words. */
-function describeInterval(text: string | null): string {
+export function describeInterval(text: string | null): string {
   if (text === null) return '–';
-  const found = /^(?:(-?\d+) days? ?)?(?:(-?)(\d+):(\d\d):(\d\d(?:\.\d+)?))?$/.exec(text);
+  const found = /^(?:(-?\d+) days? ?)?(?:([-+]?)(\d+):(\d\d):(\d\d(?:\.\d+)?))?$/.exec(text);
   if (found === null) return text;
   const [, days = '0', sign, hours = '0', minutes = '0', seconds = '0'] = found;
-  const ms = ((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60_000 + Number(seconds) * 1000;
-  return sign === '-' ? '0 ms' : formatDuration(ms);
+  const time = (Number(hours) * 60 + Number(minutes)) * 60_000 + Number(seconds) * 1000;
+  return formatDuration(Number(days) * 86_400_000 + (sign === '-' ? -time : time));
 }

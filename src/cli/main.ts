@@ -2,6 +2,7 @@ import process from 'node:process';
 import { Command, CommanderError } from 'commander';
 import { readVersion } from '../runtime/node/package-folder.ts';
 import { tuneMemory } from '../runtime/node/tune-memory.ts';
+import { endAtBrokenPipe } from './broken-pipe.ts';
 import { type Cli, type DefineCommand, EXIT } from './command.ts';
 import { createInterrupt } from './interrupt.ts';
 import { createOutput } from './output.ts';
@@ -63,6 +64,7 @@ export async function main(args: readonly string[]): Promise<never> {
   tuneMemory();
   const out = createOutput(process.env);
   const interrupt = createInterrupt(out.note);
+  endAtBrokenPipe(interrupt.stop);
   const cli: Cli = { out, env: process.env, cwd: process.cwd(), interruptible: interrupt.listen, exitCode: undefined };
   const program = createProgram();
   try {

@@ -22,6 +22,7 @@ import {
   pendingMigrations,
 } from '../runtime/node/project.ts';
 import type { Cli, GlobalOptions } from './command.ts';
+import { withDemoKeys } from './demo.ts';
 import { createLog } from './output.ts';
 
 export interface OpenOptions extends Partial<Pick<ProjectOptions, 'onPage' | 'config' | 'dataDir' | 'env'>> {
@@ -66,14 +67,16 @@ export async function withProject<T>(
   use: (project: Project) => Promise<T>,
 ): Promise<T> {
   const { configFile, folder } = open.place ?? locate(cli, globals);
-  const config = open.config ?? (await loadConfig(configFile));
+  const configured = open.config ?? (await loadConfig(configFile));
   const env = open.env ?? cli.env;
+  const isDemo = open.dataDir === undefined && holdsDemo(configured, env, folder);
+  const config = isDemo ? withDemoKeys(configured) : configured;
   const project = await openProject({
     configFile,
     folder,
     config,
     env,
-    dataDir: open.dataDir ?? dataDirFor(config, env, folder),
+    dataDir: open.dataDir ?? (isDemo ? join(demoDirOf(folder), 'pglite') : dataDirOf(folder)),
     ports: { log: createLog(cli.out, globals.verbose === true) },
     ...(open.onPage === undefined ? {} : { onPage: open.onPage }),
   });
@@ -88,11 +91,14 @@ export async function withProject<T>(
 /** Where the demo keeps its mirror: apart from that of real accounts, so that neither is ever mistaken for the other. */
 export const demoDirOf = (folder: string) => join(folder, '.supasaasy', 'demo');
 
-/** The real mirror; or the demo's, while no app has a key and there is no other. */
-function dataDirFor(config: Config, env: NonNullable<OpenOptions['env']>, folder: string): string {
-  const demo = join(demoDirOf(folder), 'pglite');
-  const isDemo = !existsSync(dataDirOf(folder)) && existsSync(demo) && !config.apps.some((app) => env[app.apiKeyEnv]);
-  return isDemo ? demo : dataDirOf(folder);
+/** The demo's mirror is the one that is there, while no app has a key and no other database is named. */
+function holdsDemo(config: Config, env: NonNullable<OpenOptions['env']>, folder: string): boolean {
+  return (
+    databaseUrl(env) === undefined &&
+    !existsSync(dataDirOf(folder)) &&
+    existsSync(join(demoDirOf(folder), 'pglite')) &&
+    !config.apps.some((app) => env[app.apiKeyEnv])
+  );
 }
 
 async function prepare(cli: Cli, project: Project, access: Access): Promise<void> {
@@ -161,7 +167,7 @@ function reasonOf(cause: unknown): string {
 /** Which database, without a secret. */
 export function describeDatabase(project: Project, env: NonNullable<OpenOptions['env']>): string {
   const url = databaseUrl(env);
-  if (url === undefined)
+  if (url === undefined || project.dataDir !== undefined)
     return `the embedded database in ${relative(process.cwd(), join(project.folder, '.supasaasy')) || '.supasaasy'}/`;
   return describeAddress(parseAddress(url));
 }

@@ -1,9 +1,10 @@
 import process from 'node:process';
+import { formatDuration } from '../engine/format-duration.ts';
 import type { PageProgress } from '../engine/sync/context.ts';
 import { createBars } from './bars.ts';
 import { etaOf, type Line, percent, rateOf } from './line.ts';
 import type { Output } from './output.ts';
-import { formatCount, formatDuration } from './table.ts';
+import { formatCount } from './table.ts';
 
 export interface Progress {
   readonly onPage: (progress: PageProgress) => void;

@@ -1,3 +1,5 @@
+import { trimUnseen } from '../engine/secret-value.ts';
+
 /** Whatever is printed, no secret of the environment is in it (I9): a last net below all others. */
 export function redact(text: string, env: Readonly<Record<string, string | undefined>>): string {
   let safe = text;
@@ -8,7 +10,7 @@ export function redact(text: string, env: Readonly<Record<string, string | undef
 function secretsOf(env: Readonly<Record<string, string | undefined>>): string[] {
   return Object.entries(env)
     .flatMap(([name, value = '']) => {
-      if (/(_|^)(KEY|SECRET|TOKEN|PASSWORD)S?$/.test(name)) return [value];
+      if (/(_|^)(KEY|SECRET|TOKEN|PASSWORD)S?$/.test(name)) return [value, trimUnseen(value)];
       return /^(DATABASE|SUPABASE_DB)_URL$/.test(name) ? passwordsOf(value) : [];
     })
     .filter((secret) => secret.length >= 6);

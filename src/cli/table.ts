@@ -15,10 +15,3 @@ export function formatTable(head: readonly string[], rows: readonly (readonly (s
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US');
 }
-
-/** 850 ms, 12.3 s, 4 min 10 s */
-export function formatDuration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
-}

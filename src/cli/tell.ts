@@ -1,4 +1,4 @@
-import type { Project } from '../runtime/node/project.ts';
+import { databaseUrl, type Project } from '../runtime/node/project.ts';
 import type { Cli } from './command.ts';
 import type { Demo } from './demo.ts';
 import { formatCount, formatTable } from './table.ts';
@@ -44,7 +44,9 @@ export async function showExample(cli: Cli, { database }: Project, demo: Demo | 
   const example = demo?.accounts[0]?.example ?? ANY_EXAMPLE;
   const rows = await database.query<Record<string, unknown>>(example);
   cli.out.print(`${cli.out.bold('Ask it something')} (also while this runs):\n`);
-  cli.out.print(`npx supasaasy query "${example}"`.replaceAll(/^/gm, '  '));
+  // The demo is never in the database of the environment, where the command would look.
+  const where = demo === undefined || databaseUrl(cli.env) === undefined ? '' : 'DATABASE_URL= ';
+  cli.out.print(`${where}npx supasaasy query "${example}"`.replaceAll(/^/gm, '  '));
   const head = Object.keys(rows[0] ?? {});
   const table = formatTable(
     head,

@@ -17,6 +17,11 @@ export interface AccountGuard {
   pass(app: App, request: Ask): Promise<void>;
   /** The same, asked now; writes nothing. `shown` is undefined where the provider does not tell. */
   look(app: App, request: Ask): Promise<{ readonly shown: string | undefined; readonly known: string | null }>;
+  /**
+   * The account that the app mirrors. Asks and records it where none is known yet; null where the provider does not
+   * say. Throws what the request throws.
+   */
+  recorded(app: App, request: Ask): Promise<string | null>;
 }
 
 /** A key does not change its account, but a person may give the app another one while this process lives. */
@@ -37,7 +42,7 @@ export function createAccountGuard(store: Store, ports: Ports): AccountGuard {
     assertSame(app, shown, await store.rememberAccount(app.key, shown));
   }
 
-  return {
+  const guard: AccountGuard = {
     async pass(app, request) {
       if (app.config.connector.identity === undefined) return;
       const { apiKey } = app.account();
@@ -52,7 +57,14 @@ export function createAccountGuard(store: Store, ports: Ports): AccountGuard {
     async look(app, request) {
       return { shown: await whose(app, request), known: await store.accountOf(app.key) };
     },
+    async recorded(app, request) {
+      const known = await store.accountOf(app.key);
+      if (known !== null || app.config.connector.identity === undefined) return known;
+      await guard.pass(app, request);
+      return await store.accountOf(app.key);
+    },
   };
+  return guard;
 }
 
 /** Throws `WrongAccountError` where the key's account is not the one that the app mirrors. */

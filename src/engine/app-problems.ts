@@ -1,4 +1,4 @@
-import type { AppStatus } from './status.ts';
+import type { AppStatus } from './app-status.ts';
 
 /** Something that needs a person, and the command that mends it. */
 export interface Problem {

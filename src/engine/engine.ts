@@ -232,7 +232,9 @@ export function createEngine(options: EngineOptions): Engine {
       return (await runToEnd(key, 'audit', runOptions, trigger, signal)) as AuditRun;
     },
     async drain(drainOptions) {
-      return await drainInbox(store, fitness, ports, drainOptions);
+      const signal = drainOptions?.signal ?? new AbortController().signal;
+      const findAccount = (app: App) => accounts.recorded(app, (own) => send(app, own, 0, signal));
+      return await drainInbox(store, fitness, ports, findAccount, drainOptions);
     },
     getRun: (id) => store.getRun(id),
     async declare() {

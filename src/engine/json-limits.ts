@@ -15,7 +15,7 @@ export const JSON_LIMITS = {
 } as const;
 
 /** A value that goes past a limit. */
-export interface Excess {
+interface Excess {
   readonly reason: string;
   /** The value's place in the bytes; its end is known where it was asked for. */
   readonly start: number;

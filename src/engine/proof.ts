@@ -57,6 +57,7 @@ export interface AuditExtras extends Pick<AuditPage, 'spec' | 'repair' | 'confir
   readonly share: number;
   readonly floor: number;
   readonly hides_archived: boolean;
+  readonly ask_all?: boolean;
 }
 
 export interface AuditedPage {

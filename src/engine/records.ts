@@ -35,6 +35,8 @@ export interface PlannedTask {
 
 export interface TaskInput {
   readonly variant?: number;
+  /** What the log of changes does not show: which part of the list ('variants' of `silent`). */
+  readonly silent?: number;
   /** Milliseconds, provider's clock. */
   readonly since?: number;
   readonly types?: readonly string[];
@@ -160,7 +162,13 @@ export interface SweepContext {
   readonly share: number;
   readonly floor: number;
   readonly allow: boolean;
+  /** Objects of a first wave of questions by id. */
   readonly confirm: number;
+  /** The list is known to leave objects out: each absent one is asked for. */
+  readonly ask_all?: boolean;
+  /** How long an object counts as unlisted before it is asked for again; the second, where the run reads the log of changes. */
+  readonly remember_ms?: number;
+  readonly remember_logged_ms?: number;
   readonly hides_archived: boolean;
   readonly batch: number;
   readonly purge: boolean;
@@ -193,6 +201,8 @@ export interface SyncState {
   readonly watermark: number | null;
   readonly last_full_at: string | null;
   readonly last_incremental_at: string | null;
+  /** The mirror holds objects that are in no list. */
+  readonly unlisted?: boolean;
 }
 
 export interface AcceptedDelivery {
@@ -213,6 +223,10 @@ export interface ClaimedDelivery {
   readonly body: string;
   readonly attempts: number;
   readonly lease_token: number;
+  /** A person had it worked again. */
+  readonly replayed: boolean;
+  /** The account that was recorded for the app. */
+  readonly account: string | null;
 }
 
 export interface OperationGroup {

@@ -164,6 +164,8 @@ export function createStore(db: Database) {
         max,
         dead,
       }),
+    holdDeliveries: (token: number, ids: readonly number[], reason: string, delayMs: number) =>
+      db.call<null>('hold_deliveries', { token, ids, reason, delay_ms: delayMs }),
     // 64-bit counts come as text through some drivers.
     replayDeliveries: async (filter: ReplayFilter) =>
       Number(await db.call<number | string>('replay_deliveries', { filter })),

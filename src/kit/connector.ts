@@ -47,8 +47,10 @@ export interface NormalizedEvent {
   /** How exact `occurredAt` is, where it is not in seconds: events of one object within it have no order. Default `1s`. */
   readonly precision?: Precision;
   readonly apiVersion?: string;
-  /** The provider's account it is about, where one endpoint serves several. */
+  /** The provider's account that the event names. Absent: it names none, and belongs to the account of the endpoint. */
   readonly account?: string;
+  /** Which world of the account it comes from, where an account has several: `live` or `test`. */
+  readonly mode?: string;
   readonly operations: readonly EntityOperation[];
   /** Why there are no operations. */
   readonly ignored?: string;
@@ -156,6 +158,20 @@ export interface AccountIdentity {
    * words of a refusal. Undefined when they do not tell. Never throws.
    */
   read(text: string, account: AppAccount): string | undefined;
+  /**
+   * What the recorded text says, in the words of an event's `account` and `mode`. Absent: the text is the account, and
+   * there are no modes. `account` is absent where this process lacks the key. Never throws.
+   */
+  parts?(recorded: string, account: AppAccount | undefined): AccountParts;
+  /** The mode that the key itself shows. Judges events while no account is recorded. Never throws. */
+  modeOf?(account: AppAccount): string | undefined;
+}
+
+/** An account as events name it. */
+export interface AccountParts {
+  readonly account: string;
+  /** Absent: the mode is not known, and no event is judged by it. */
+  readonly mode?: string;
 }
 
 /** What an answer that is not 2xx means, where the general table (see http.ts) does not know. */

@@ -6,4 +6,5 @@ export { equalInConstantTime, hmacHex } from './hmac.ts';
 export { isoMs } from './instant.ts';
 export { ExactNumber, parseJson, stringifyJson } from './json.ts';
 export { instantAt, normalize, textAt, valueAt } from './normalize.ts';
+export { probeRequest } from './probe-request.ts';
 export * from './resource.ts';

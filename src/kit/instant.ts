@@ -40,6 +40,17 @@ export function instantMs(value: unknown, unit: InstantAt['unit']): number | nul
   return inRange(floorOf(value, unit === 's' ? 3 : 0));
 }
 
+/** How exact an instant is by what is written and described, in milliseconds. The twin of `supasaasy.iso_width`. */
+export function widthMs(value: unknown, at: InstantAt): number {
+  const described = at.precision === undefined ? undefined : PRECISION_MS[at.precision];
+  if (at.unit !== 'iso') return described ?? (at.unit === 's' ? 1000 : 1);
+  const parts = ISO.exec(String(value));
+  const fraction = parts?.[7]?.length ?? 0;
+  const written =
+    parts?.[4] === undefined ? DAY_MS : parts[6] === undefined ? 60_000 : Math.max(1, 10 ** (3 - fraction));
+  return Math.max(written, described ?? 1);
+}
+
 /** The beginning of the unit in which a moment lies, where a description is coarser than a millisecond. */
 export function floorMs(ms: number, at: InstantAt | undefined): number {
   const width = at?.precision === undefined ? 1 : PRECISION_MS[at.precision];

@@ -89,12 +89,20 @@ export interface Resource extends Shape {
     readonly shortPages?: string;
     /** Where an answer says how many objects there are in all; of a request of its own where asking for a page has effects. */
     readonly total?: { readonly path: Path; readonly request?: ProviderRequest };
+    /**
+     * A harmless request that shows whether the list may be read, where its first page has an effect or takes a resource
+     * (an open scroll, an export that begins). Absent: the first page with one record. A scroll without it is not tried.
+     */
+    readonly probe?: ProviderRequest;
     /** The list can be filtered by creation time, so that ranges can be read in parallel and `sync_from` is exact. */
     readonly ranged?: boolean;
     /** Items name the objects but do not show them whole: each newer one is retrieved. */
     readonly partial?: boolean;
-    /** Absence from this list is a hint only: every absent object is asked for by its id before it is deleted. Says why. */
-    readonly confirmAbsence?: string;
+    /**
+     * The list leaves out objects that exist. Says which. Each object that a pass does not name is asked for by its id:
+     * what the provider shows then stays, is remembered as unlisted, and is counted apart in the certificate.
+     */
+    readonly hides?: string;
     /** Absence from this list proves nothing (a provider's cap): no sweep. Says why. */
     readonly incomplete?: string;
     /** The list leaves archived objects out: that an archived one is absent proves nothing. */
@@ -119,11 +127,19 @@ export interface Resource extends Shape {
    * `overlapMs` before; `full`, the whole (short) list is read.
    */
   readonly incremental:
-    | { readonly by: 'events' | 'full' }
+    | { readonly by: 'full' }
+    | { readonly by: 'events'; readonly silent?: Silent }
     | { readonly by: 'search' | 'window'; readonly overlapMs: number };
   /** Which API documentation this was written from. */
   readonly docs?: string;
 }
+
+/** What the log of changes does not show of a resource, and how each incremental run finds it beside the log. */
+export type Silent =
+  /** The newest by creation time are read again from `overlapMs` before the last run. */
+  | { readonly why: string; readonly by: 'window'; readonly overlapMs: number }
+  /** A short list, or the short parts of one (`variants`: the objects that can still change), is read whole. */
+  | { readonly why: string; readonly by: 'list'; readonly variants?: readonly Readonly<Record<string, string>>[] };
 
 /** One position in a list: what the connector needs to build the request of a page. */
 export interface Position {

@@ -15,11 +15,11 @@ async function differences(folder: string): Promise<Record<string, { missing: nu
       for (const resource of Object.keys(provider.counts())) {
         const rows = await database.query<{ id: string }>(
           'select external_id as id from supasaasy.entities where app_key = $1 and collection_key = $2 and deleted_at is null and archived_at is null',
-          [`${name}_main`, `${name}_${resource}`],
+          [`demo_${name}`, `${name}_${resource}`],
         );
         const archived = await database.query<{ id: string }>(
           'select external_id as id from supasaasy.entities where app_key = $1 and collection_key = $2 and deleted_at is null and archived_at is not null',
-          [`${name}_main`, `${name}_${resource}`],
+          [`demo_${name}`, `${name}_${resource}`],
         );
         const truth = new Set(idsOf(provider, resource));
         const mirror = new Set([...rows, ...archived.filter(({ id }) => truth.has(id))].map(({ id }) => id));
@@ -75,7 +75,10 @@ describe('supasaasy start, without any key', { timeout: 240_000 }, () => {
     expect(stderr).not.toMatch(/error|warning/);
     expect(code).toBe(0);
 
-    const again = await run(['start', '--once'], { cwd: folder });
+    // C14: the database of the environment is not even reached for.
+    const elsewhere = { DATABASE_URL: 'postgresql://nobody:nothing@127.0.0.1:9/none' };
+    const again = await run(['start', '--once'], { cwd: folder, env: elsewhere });
+    expect(again.stdout).toContain('The database of DATABASE_URL is not touched');
     expect(again.code).toBe(0);
     expect(await differences(folder)).toEqual({});
   });

@@ -28,7 +28,8 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
       from.on('error', () => {});
       from.on('close', () => {
         pairs.delete(pair);
-        if (!pair.silent) other.destroy();
+        // The other side finds out in the end, by its own means.
+        setTimeout(() => other.destroy(), pair.silent ? 1_500 : 0).unref();
       });
     }
   });

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { afterAll, beforeAll, describe, inject, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { type Cluster, findEmbedded, startCluster } from '../setup/cluster.ts';
 import { createTestDatabase, type DatabaseKind, databases } from '../setup/database.ts';
 import { cloneOnServer } from '../setup/templates.ts';
@@ -15,7 +15,7 @@ async function prepareGround(setUp: SetUp, admin: string, certificates?: Certifi
   const role = `owner_${process.pid}_s${++roles}`;
   const address = new URL(admin);
   const name = address.pathname.slice(1);
-  await asAdmin.query(`create role ${role} login password 'secret' createrole ${setUp.attributes ?? ''}`);
+  await asAdmin.query(`create role ${role} login password 'secret' ${setUp.attributes ?? 'createrole'}`);
   await asAdmin.query(`alter database "${name}" owner to ${role}`);
   address.username = role;
   address.password = 'secret';
@@ -70,4 +70,27 @@ describe.skipIf(unwanted)('a mirror on PostgreSQL 18 with encryption', { timeout
       await tellStory(await setUp.prepare(ground));
     });
   }
+
+  const refusal = async (parameters: string, host = 'localhost') => {
+    const url = `${cluster.url.replace('127.0.0.1', host)}?${parameters}`;
+    const { database } = openStory({ url, max: 1 });
+    return await database.query('select 1').then(
+      () => 'it was let in',
+      (error: Error) => error.message,
+    );
+  };
+
+  it('C39: a certificate of an authority that is not known is named, with the two ways out', async () => {
+    for (const parameters of [
+      'sslmode=verify-full',
+      `sslmode=verify-full&sslrootcert=${certificates.stranger}`,
+      'ssl=true',
+    ])
+      expect(await refusal(parameters)).toMatch(
+        /^PostgreSQL localhost:\d+\/postgres has a certificate that is not trusted \(.+\)\. Name the certificate of its authority: sslmode=verify-full&sslrootcert=.* Or .*: sslmode=require$/,
+      );
+    expect(await refusal(`sslmode=verify-full&sslrootcert=${certificates.ca}`)).toBe('it was let in');
+    expect(await refusal(`sslmode=verify-ca&sslrootcert=${certificates.ca}`, '127.0.0.1')).toBe('it was let in');
+    expect(await refusal(`sslmode=verify-full&sslrootcert=${certificates.ca}`, '127.0.0.1')).toContain('not trusted');
+  });
 });

@@ -23,7 +23,7 @@ export interface SetUp {
 }
 
 /** Short, so that what takes a minute in life takes a second here. */
-const QUICK = { connectMs: 5_000, silentMs: 400, hardMs: 4_000, widenMs: 1_000, listenMs: 500 };
+const QUICK = { connectMs: 5_000, silentMs: 400, graceMs: 200, hardMs: 4_000, widenMs: 1_000, listenMs: 500 };
 
 const settings =
   (what: Readonly<Record<string, string>>): SetUp['prepare'] =>
@@ -58,12 +58,12 @@ export const setUps: readonly SetUp[] = [
   },
   {
     name: 'C20: a role of 4 connections',
-    attributes: 'connection limit 4',
+    attributes: 'createrole connection limit 4',
     prepare: ({ url }) => ({ url, timing: QUICK }),
   },
   {
     name: 'C20: a role of 1 connection',
-    attributes: 'connection limit 1',
+    attributes: 'createrole connection limit 1',
     prepare: ({ url }) => ({ url, timing: QUICK }),
   },
   {
@@ -188,7 +188,7 @@ export const setUps: readonly SetUp[] = [
   {
     name: 'C21: connections that go silent, of a role that has no more of them',
     on: 'postgres',
-    attributes: 'connection limit 3',
+    attributes: 'createrole connection limit 3',
     async prepare({ url }) {
       const proxy = await startProxy(Number(new URL(url).port));
       return { url: through(url, proxy.port), timing: QUICK, disturb: proxy.silence };

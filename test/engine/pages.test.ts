@@ -242,15 +242,19 @@ describeEachDatabase('a page', (make) => {
 
   describe('leads to the next position', () => {
     const next = async (
-      rule: object,
+      { style }: { readonly style: string },
       values: { cursor?: string | null; found?: string | null; more?: boolean; count?: number; last?: string | null },
     ) => {
       const { cursor = null, found = null, more = false, count: size = 1, last = 'z' } = values;
-      const [row] = await db.query<{ p: string | null }>(
-        'select supasaasy.next_position($1::jsonb, $2, $3, $4, $5, $6) as p',
-        [JSON.stringify(rule), cursor, found, more, size, last],
+      const rule = {
+        style,
+        ...(style === 'last_id' ? { more: ['more'] } : style === 'none' ? {} : { path: ['next'] }),
+      };
+      const [row] = await db.query<{ next_cursor: string | null }>(
+        'select next_cursor from supasaasy.next_position($1::jsonb, $2, $3::jsonb, null, $4::integer, $5, false, $4::bigint, null, false)',
+        [JSON.stringify({ next: rule }), cursor, JSON.stringify({ more, next: found }), size, last],
       );
-      return row?.p;
+      return row?.next_cursor;
     };
 
     it.each<[string, Parameters<typeof next>[1], string | null]>([
@@ -264,7 +268,7 @@ describeEachDatabase('a page', (make) => {
       ['page', { found: 'x', cursor: '7' }, '8'],
       ['page', { cursor: '7' }, null],
       ['page', { found: 'x', cursor: '7', count: 0 }, null],
-      ['none', { found: 'f', more: true }, null],
+      ['none', {}, null],
       ['path', { found: 'f' }, 'f'],
       ['path', { found: 'f', count: 0 }, 'f'],
       ['path', {}, null],
@@ -275,6 +279,7 @@ describeEachDatabase('a page', (make) => {
     it('never to where it was, nor behind an empty page or a nameless record', async () => {
       await expect(next({ style: 'last_id' }, { more: true, cursor: 'z' })).rejects.toThrow('the cursor "z" repeats');
       await expect(next({ style: 'path' }, { found: 'f', cursor: 'f' })).rejects.toThrow('repeats');
+      await expect(next({ style: 'none' }, { more: true })).rejects.toThrow('more says that there is more');
       await expect(next({ style: 'last_id' }, { more: true, count: 0 })).rejects.toThrow('behind an empty page');
       await expect(next({ style: 'last_id' }, { more: true, last: null })).rejects.toThrow('has no id');
     });

@@ -161,7 +161,9 @@ describeEachDatabase(
         await db.query(statement);
     });
 
-    it('C25: refuses what locks, waits, notifies, writes, reads files, changes settings or is no query', async () => {
+    it('C25: refuses what locks, waits, notifies, writes, reads files, changes settings or is no query', {
+      timeout: 300_000,
+    }, async () => {
       const answered: string[] = [];
       for (const sql of HOSTILE) {
         const refused = await ask(sql).then(
@@ -173,7 +175,7 @@ describeEachDatabase(
       expect(answered).toEqual([]);
     });
 
-    it('C25: answers what only reads', async () => {
+    it('C25: answers what only reads', { timeout: 300_000 }, async () => {
       const refused: string[] = [];
       for (const sql of ALLOWED)
         await ask(sql).catch((error: unknown) => refused.push(`${sql} failed: ${String(error)}`));

@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from 'vitest';
-import { queryMirror } from '../../src/engine/query.ts';
+import { QUERY_TIMEOUT_MS, queryMirror } from '../../src/engine/query.ts';
 import { RequestRefusedError } from '../../src/errors.ts';
 import { describeEachDatabase, type TestDatabase } from '../setup/database.ts';
 
@@ -62,6 +62,23 @@ describeEachDatabase(
       expect(await db.query('select from pg_largeobject_metadata')).toEqual([]);
       // And what comes after it may write again.
       await db.query(`update supasaasy.settings set value = '"the-setting"' where key = 'canary'`);
+    });
+
+    it('runs read-only, as the reader, and not longer than half a minute; what comes after it does not', async () => {
+      const names = `('statement_timeout', 'transaction_read_only')`;
+      const answer = await ask(
+        `select s.setting, current_user::text as me from pg_settings s where s.name in ${names} order by s.name`,
+      );
+      const { rows } = JSON.parse(answer) as { rows: unknown };
+      expect(rows).toEqual([
+        { setting: '30000', me: expect.stringMatching(/^supasaasy_reader/) },
+        { setting: 'on', me: expect.stringMatching(/^supasaasy_reader/) },
+      ]);
+      expect(QUERY_TIMEOUT_MS).toBe(30_000);
+      expect(await db.query(`select setting from pg_settings where name in ${names} order by name`)).toEqual([
+        { setting: '0' },
+        { setting: 'off' },
+      ]);
     });
 
     it('A45: sees no secret: no vault, no settings, no members, no files, and never as another role', async () => {

@@ -3,10 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, it } from 'vitest';
 import { changes } from '../../src/engine/feed/database-source.ts';
+import type { HandlerContext } from '../../src/engine/feed/define-consumer.ts';
 import { createFeed } from '../../src/engine/feed/feed.ts';
+import { toChange } from '../../src/engine/feed/memory-source.ts';
 import { isPrivateAddress } from '../../src/engine/feed/private-address.ts';
 import { definePush, PUSH_SCHEDULE, type PushInput } from '../../src/engine/feed/push.ts';
 import { defaultPorts, type Ports } from '../../src/engine/ports.ts';
+import { ConfigError } from '../../src/errors.ts';
 import { createFetchAt } from '../../src/runtime/node/fetch-at.ts';
 import { describeEachDatabase, type TestDatabase } from '../setup/database.ts';
 import { write } from './writers.ts';
@@ -332,6 +335,33 @@ describe('addresses', () => {
       'example.com',
     ])
       expect(isPrivateAddress(address)).toBe(false);
+  });
+
+  it('C29: refuses a URL with a user or a password, and shows neither', () => {
+    for (const url of [
+      'http://user:p4ssw0rd@example.com/?token=t0ken',
+      'https://t0ken@example.com/',
+      'ftp://me:p4ssw0rd@x',
+    ]) {
+      expect(() => push({ url })).toThrow(ConfigError);
+      expect(() => push({ url })).not.toThrow(/p4ssw0rd|t0ken/);
+    }
+  });
+
+  it('C29: what fails on the way names the destination, never its path and its query', async () => {
+    const url = 'http://127.0.0.1:9/hooks/s3cret-path?token=t0ken%20x';
+    const consumer = push({
+      url,
+      fetch: async (input) => {
+        throw new TypeError(`fetch failed for ${String(input)}`, {
+          cause: new Error('no way to /hooks/s3cret-path?token=t0ken x'),
+        });
+      },
+    });
+    const change = toChange({ id: '1', key: 'k', type: 't', payload: {} }, 1, new Date(0));
+    const failed = Promise.resolve(consumer.handler(change, { idempotencyKey: '1' } as HandlerContext));
+    await expect(failed).rejects.toThrow(/destination 127\.0\.0\.1:9 cannot be reached/);
+    await expect(failed).rejects.not.toThrow(/t0ken|s3cret/);
   });
 
   it('refuses what is no http URL', () => {

@@ -6,7 +6,9 @@ const LIMIT = /\btimeout(?:Ms)?: ?([\d_]+)|AbortSignal\.timeout\(([\d_]+)\)|^\s*
 
 /** Short limits that are the subject of their test: what is shown is that they end something. */
 const SUBJECTS: Readonly<Record<string, readonly number[]>> = {
-  'test/feed/consumer.test.ts': [50],
+  'test/feed/consumer.test.ts': [50, 100, 400],
+  'test/feed/push-delivery.test.ts': [5],
+  'test/runtime/send-answers.test.ts': [5],
   'test/sandbox/http.test.ts': [20],
 };
 

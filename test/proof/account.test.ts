@@ -143,4 +143,114 @@ describeEachDatabase('the account behind a key', (make) => {
     await mirror.expectTruth();
     expect(await mirror.engine.store.accountOf(mirror.key)).toBe('ours');
   });
+
+  /** A change, announced as of another account, as of ours by name, or without a name. */
+  function announced(mirror: Mirror, account?: string) {
+    mirror.account.tick();
+    const { id } = mirror.account.create('thing', { of: account ?? 'nobody named' });
+    const event = mirror.account.log.at(-1) ?? expect.fail('it announces');
+    const body = account === undefined ? event.body : JSON.stringify({ ...JSON.parse(event.body), account });
+    return { id, event: { ...event, body } };
+  }
+  const states = async (mirror: Mirror) => (await mirror.inbox()).map(({ state, reason }) => [state, reason]);
+  const THEIRS = 'about account theirs, which this app does not mirror';
+
+  it('C36 judges every delivery: one that names another is kept and ignored with the reason', async () => {
+    const mirror = create();
+    await mirror.full();
+    const [named, unnamed, foreign] = [announced(mirror, 'ours'), announced(mirror), announced(mirror, 'theirs')];
+    const gone = mirror.account.ids('thing')[0] ?? '';
+    const deletion = mirror.account.announce('thing.deleted', { id: gone });
+    const theirs = { ...deletion, body: JSON.stringify({ ...JSON.parse(deletion.body), account: 'theirs' }) };
+    await mirror.deliver(named.event, unnamed.event, foreign.event, theirs);
+    expect(await states(mirror)).toEqual([
+      ['processed', null],
+      ['processed', null],
+      ['ignored', THEIRS],
+      ['ignored', THEIRS],
+    ]);
+    const held = await mirror.held('thing');
+    expect([named.id, unnamed.id, foreign.id, gone].map((id) => held.has(id))).toEqual([true, true, false, true]);
+    // Replayed, it is judged again.
+    await mirror.engine.store.replayDeliveries({ app_key: mirror.key, state: 'ignored' });
+    await mirror.settle();
+    expect((await states(mirror)).slice(2)).toEqual([
+      ['ignored', THEIRS],
+      ['ignored', THEIRS],
+    ]);
+  });
+
+  it('C36 is asked for by a delivery before the first run, which is judged by it', async () => {
+    const mirror = create();
+    const [foreign, ours] = [announced(mirror, 'theirs'), announced(mirror, 'ours')];
+    await mirror.deliver(foreign.event, ours.event);
+    expect(await states(mirror)).toEqual([
+      ['ignored', THEIRS],
+      ['processed', null],
+    ]);
+    expect([...(await mirror.held('thing')).keys()]).toEqual([ours.id]);
+    expect(await mirror.engine.store.accountOf(mirror.key)).toBe('ours');
+  });
+
+  it('C36 cannot be asked for yet: the delivery is durable, waits without an attempt, and is judged after the first run', async () => {
+    const mirror = create();
+    mirror.api.meddle = () => json({}, 503);
+    const [foreign, ours] = [announced(mirror, 'theirs'), announced(mirror, 'ours')];
+    await mirror.accept(foreign.event);
+    await mirror.accept(ours.event);
+    for (let n = 0; n < 15; n += 1) {
+      await mirror.engine.drain({ retryBaseMs: 0 });
+      await mirror.query('update supasaasy.inbox set not_before = clock_timestamp() where app_key = $1', [mirror.key]);
+    }
+    expect(await mirror.held('thing')).toEqual(new Map());
+    expect(await states(mirror)).toEqual([
+      ['ready', expect.stringContaining('until the account')],
+      ['ready', expect.stringContaining('until the account')],
+    ]);
+    const [row] = await mirror.query<{ most: number }>(
+      'select max(attempts) as most from supasaasy.inbox where app_key = $1',
+      [mirror.key],
+    );
+    expect(row?.most).toBe(0);
+    // A delivery that names no account is of the endpoint's own: it does not wait for the others.
+    const unnamed = announced(mirror);
+    await mirror.accept(unnamed.event);
+    await mirror.engine.drain({ retryBaseMs: 0 });
+    expect((await states(mirror)).at(-1)).toEqual(['processed', null]);
+    mirror.api.meddle = () => undefined;
+    mirror.account.remove('thing', foreign.id);
+    await mirror.full();
+    await mirror.settle();
+    expect((await states(mirror)).map(([state]) => state)).toEqual(['ignored', 'processed', 'processed']);
+    expect((await mirror.held('thing')).has(ours.id)).toBe(true);
+    expect((await mirror.held('thing')).has(foreign.id)).toBe(false);
+  });
+
+  it('C36 judges the log of changes as well: an entry of another account is kept and ignored with the reason', async () => {
+    const mirror = create();
+    await mirror.full();
+    const foreign = announced(mirror, 'theirs');
+    const ours = announced(mirror, 'ours');
+    for (const { event } of [foreign, ours])
+      mirror.account.log.splice(
+        mirror.account.log.findIndex(({ id }) => id === event.id),
+        1,
+        event,
+      );
+    await mirror.incremental();
+    expect(await states(mirror)).toEqual([['ignored', THEIRS]]);
+    const held = await mirror.held('thing');
+    expect([ours.id, foreign.id].map((id) => held.has(id))).toEqual([true, false]);
+  });
+
+  it('C36 is not told: a delivery that names an account is not taken where the configuration names none', async () => {
+    const mirror = create();
+    mirror.api.meddle = ({ path }) => (path === '/account' ? json({}, 403) : undefined);
+    await mirror.full();
+    await mirror.deliver(announced(mirror, 'theirs').event, announced(mirror).event);
+    expect(await states(mirror)).toEqual([
+      ['ignored', THEIRS],
+      ['processed', null],
+    ]);
+  });
 });

@@ -107,6 +107,89 @@ describeEachDatabase('what a person sees of the proof', (make) => {
     expect(row?.freshness_p99).not.toBeNull();
   });
 
+  it('C9: freshness counts how late changes were written, and not old children, whole lists, replays or a fast clock', async () => {
+    const db = await make({ template: ACME_TEMPLATE });
+    const mirror = createMirror(db, { resources: ['thing', 'part', 'note'] });
+    const { account } = mirror;
+    const seconds = { now: () => Math.floor(Date.now() / 1000) - account.now() / 1000 };
+    const fresh = async (resource: string) => {
+      const [row] = await db.query<{ n: number | null; p50: number; p99: number }>(
+        `select freshness_measured::int as n, extract(epoch from freshness_p50)::float8 as p50,
+           extract(epoch from freshness_p99)::float8 as p99
+         from supasaasy.sync_health where app_key = $1 and resource = $2`,
+        [mirror.key, resource],
+      );
+      return row;
+    };
+    const parent = account.create('thing', { parts: [{ id: 'old_part' }] });
+    const other = account.create('thing', { value: 0 });
+    account.create('note');
+    await mirror.full();
+    // Months later, as the provider's clock is the database's.
+    account.tick(seconds.now());
+    account.remove('thing', parent.id);
+    await mirror.deliver(...account.log.slice(-1));
+    expect((await mirror.row('part', 'old_part'))?.deleted).toBe(true);
+    expect(await fresh('part')).toMatchObject({ n: 1 });
+    expect((await fresh('part'))?.p99).toBeLessThan(3600);
+    expect((await fresh('thing'))?.p99).toBeLessThan(3600);
+
+    // A resource that is new to an incremental run is read whole: its old objects are no late changes.
+    const since = account.now();
+    for (let n = 0; n < 3; n += 1) account.create('note', { n });
+    await db.query('delete from supasaasy.sync_state where app_key = $1 and collection_key = $2', [
+      mirror.key,
+      'acme_note',
+    ]);
+    await db.query('delete from supasaasy.entities where app_key = $1 and collection_key = $2', [
+      mirror.key,
+      'acme_note',
+    ]);
+    await mirror.incremental();
+    expect((await mirror.rows('note')).length).toBe(4);
+    expect((await fresh('note'))?.n ?? null).toBeNull();
+    expect(account.now()).toBe(since);
+
+    // A delivery that a person has replayed.
+    const before = (await fresh('thing'))?.n;
+    await db.query('delete from supasaasy.entities where app_key = $1 and external_id = $2', [mirror.key, parent.id]);
+    account.update('thing', other.id, { value: 1 });
+    await mirror.deliver(...account.log.slice(-1));
+    await db.query('delete from supasaasy.entities where app_key = $1 and external_id = $2', [mirror.key, other.id]);
+    await mirror.engine.store.replayDeliveries({ app_key: mirror.key });
+    await mirror.settle();
+    expect(await mirror.row('thing', other.id)).toBeDefined();
+    expect((await fresh('thing'))?.n).toBe((before ?? 0) + 1);
+    const origins = await db.query<{ origin: string }>(
+      'select origin from supasaasy.changes where app_key = $1 and external_id = $2 order by seq desc limit 1',
+      [mirror.key, other.id],
+    );
+    expect(origins).toEqual([{ origin: 'replay' }]);
+  });
+
+  it('C9: freshness of a provider that has a clock two hours ahead of ours', async () => {
+    const db = await make({ template: ACME_TEMPLATE });
+    const mirror = createMirror(db, { resources: ['thing', 'part'] });
+    const { account } = mirror;
+    const things = [0, 1, 2].map(() => account.create('thing'));
+    await mirror.full();
+    account.tick(Math.floor(Date.now() / 1000) - account.now() / 1000 + 3600);
+    const update = (n: number) => {
+      account.update('thing', things[n]?.id ?? '', { n });
+      return account.log.slice(-1);
+    };
+    const late = update(0);
+    account.tick(3600);
+    await mirror.deliver(...update(1), ...update(2));
+    await mirror.deliver(...late);
+    const [row] = await mirror.query<{ p99: number }>(
+      `select extract(epoch from freshness_p99)::float8 as p99 from supasaasy.sync_health where app_key = $1 and resource = 'thing'`,
+      [mirror.key],
+    );
+    expect(row?.p99).toBeGreaterThan(3300);
+    expect(row?.p99).toBeLessThan(7000);
+  });
+
   it('a refused sweep pauses deletions of that resource until a person allows them (A33)', async () => {
     const db = await make({ template: ACME_TEMPLATE });
     const mirror = createMirror(db, { settings: { massDeleteFloor: 5 } });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { instantMs, isoMs } from '../../src/kit/instant.ts';
+import { instantMs, isoMs, widthMs } from '../../src/kit/instant.ts';
 import { describeEachDatabase, type TestDatabase } from '../setup/database.ts';
 import { PROPERTY_TIMEOUT_MS, runs } from '../support/runs.ts';
 
@@ -115,6 +115,22 @@ describeEachDatabase('an instant', (make) => {
           expect(differing).toEqual([]);
         },
       ),
+      runs(10),
+    );
+  });
+
+  it('C4: is as exact in SQL as in TypeScript, by what is written', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(isoText, { minLength: BATCH, maxLength: BATCH }), async (texts) => {
+        const valid = texts.filter((text) => isoMs(text) !== null);
+        const [row] = await db.query<{ widths: number[] }>(
+          `select coalesce(jsonb_agg(supasaasy.iso_width(value) order by n), '[]') as widths
+           from jsonb_array_elements($1::jsonb) with ordinality x(value, n)`,
+          [JSON.stringify(valid)],
+        );
+        const ours = valid.map((text) => widthMs(text, { path: [], unit: 'iso' }));
+        expect(valid.filter((_, i) => row?.widths[i] !== ours[i])).toEqual([]);
+      }),
       runs(10),
     );
   });

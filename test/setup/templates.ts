@@ -43,7 +43,8 @@ export async function cloneOnServer(serverUrl: string, key: string, name = rando
   await admin.connect();
   try {
     const template = await templateOnServer(admin, serverUrl, key);
-    await admin.query(`create database "${name}" template "${template}"`);
+    // Files are copied, not written page by page to the log: a fifth of the processor's time.
+    await admin.query(`create database "${name}" template "${template}" strategy file_copy`);
   } finally {
     await admin.end();
   }

@@ -63,7 +63,9 @@ describe.each([
     const config = join(folder, 'supasaasy.config.ts');
     writeFileSync(config, `${readFileSync(config, 'utf8')}\n// mine\n`);
     const again = await supasaasy('init', ...flags);
-    expect(again.written).toEqual(flags.length === 0 ? [] : ['supabase/functions/_supasaasy/supasaasy.js']);
+    expect(again.written).toEqual([]);
+    expect(again.renewed).toContain('supabase/functions/webhook/deno.json');
+    expect(again.vendored).toBe(flags.length > 0);
     expect(again.kept).toContain('supabase/config.toml');
     expect(readFileSync(config, 'utf8')).toContain('// mine');
     expect(await supasaasy('migrations')).toMatchObject({ state: 'new' });
@@ -74,7 +76,9 @@ describe.each([
     expect(readFileSync(join(folder, entry), 'utf8').trimEnd().split('\n')).toHaveLength(5);
     const files = readdirSync(join(folder, 'supabase/functions'), { recursive: true, withFileTypes: true });
     const copies = files.filter((file) => file.isFile() && file.parentPath.endsWith('_supasaasy'));
-    expect(copies.map(({ name }) => name)).toEqual(flags.length === 0 ? [] : ['supasaasy.js']);
+    expect(copies.map(({ name }) => name).sort()).toEqual(
+      flags.length === 0 ? ['manifest.json'] : ['manifest.json', 'supasaasy.js'],
+    );
   });
 
   it('has an import map in which every name begins with the meaning of its shorter names', () => {

@@ -33,6 +33,7 @@ export function createAcmeAccount(id = 'acme_account', stamps: Stamps = {}) {
   let serial = 0;
   const tables = new Map<string, Map<string, Stored>>();
   const log: AcmeEvent[] = [];
+  const unlisted = new Set<string>();
   const table = (kind: string) => {
     const known = tables.get(kind) ?? new Map<string, Stored>();
     tables.set(kind, known);
@@ -98,7 +99,11 @@ export function createAcmeAccount(id = 'acme_account', stamps: Stamps = {}) {
       return stored === undefined ? undefined : show(kind, stored);
     },
     ids: (kind: string) => [...table(kind).keys()],
-    shown: (kind: string): AcmeObject[] => [...table(kind).values()].map((stored) => show(kind, stored)),
+    /** What a list shows. */
+    shown: (kind: string): AcmeObject[] =>
+      [...table(kind).values()].filter((stored) => !unlisted.has(stored.id)).map((stored) => show(kind, stored)),
+    /** From now on no list shows the object, though its id does; or (false) lists show it again. */
+    unlist: (id: string, hidden = true) => void (hidden ? unlisted.add(id) : unlisted.delete(id)),
     /** Parts or cards of a thing; undefined when there is no such thing. */
     nested(kind: 'parts' | 'cards', id: string): AcmeObject[] | undefined {
       const thing = table('thing').get(id);

@@ -19,7 +19,7 @@ import { registerTemplate } from '../setup/database.ts';
 const created = { path: ['created'], unit: 's' } as const;
 const LAST_ID: NextPage = { style: 'last_id', more: ['has_more'] };
 
-function resourcesOf(pageSize: number, updated: Omit<InstantAt, 'path'>): Record<string, Resource> {
+function resourcesOf(pageSize: number, updated: Omit<InstantAt, 'path'>, hides: boolean): Record<string, Resource> {
   const described: Omit<Resource, 'collection' | 'id'>[] = [
     {
       name: 'thing',
@@ -27,7 +27,13 @@ function resourcesOf(pageSize: number, updated: Omit<InstantAt, 'path'>): Record
       created,
       archived: { path: ['active'], equals: false },
       volatile: ['link'],
-      list: { path: '/things', pageSize, next: LAST_ID, ranged: true },
+      list: {
+        path: '/things',
+        pageSize,
+        next: LAST_ID,
+        ranged: true,
+        ...(hides ? { hides: 'things that were made inside another' } : {}),
+      },
       retrieve: { path: '/things/{id}' },
       children: [{ resource: 'part', path: ['parts', 'data'], more: ['parts', 'has_more'] }],
       incremental: { by: 'events' },
@@ -110,6 +116,8 @@ function readEvent(value: unknown, precision?: Precision): NormalizedEvent {
 
 interface AcmeOptions {
   readonly tells?: boolean;
+  /** Its list of things leaves some out. */
+  readonly hides?: boolean;
   /** How the change time of notes is written. */
   readonly updated?: Omit<InstantAt, 'path'>;
   /** Of events. */
@@ -122,7 +130,7 @@ function defineAcme(
   pageSize: number,
   options: AcmeOptions = {},
 ): Connector<{ account?: string | undefined }> {
-  const { tells = false, updated = { unit: 's' }, precision } = options;
+  const { tells = false, hides = false, updated = { unit: 's' }, precision } = options;
   return defineConnector({
     metadata: {
       name,
@@ -133,7 +141,7 @@ function defineAcme(
       baseUrl: 'https://acme.test',
     },
     settings: z.strictObject({ account: z.string().optional() }),
-    resources: resourcesOf(pageSize, updated),
+    resources: resourcesOf(pageSize, updated, hides),
     limits: {
       classes: () => ['all'],
       limit: () => ({ perSecond: 1_000_000, burst: 1_000_000 }),
@@ -196,6 +204,8 @@ export const acme = defineAcme('acme', 4);
 export const acmeLarge = defineAcme('acme_large', 100);
 /** Tells which account a key belongs to. */
 export const acmeTelling = defineAcme('acme_telling', 4, { tells: true });
+/** Its list of things leaves some out. */
+export const acmeHiding = defineAcme('acme_hiding', 100, { hides: true });
 /** Change times in ISO 8601: by the second, by the second with zeros for milliseconds, by the minute as its events. */
 export const acmeIso = defineAcme('acme_iso', 4, { updated: { unit: 'iso' } });
 export const acmeZeros = defineAcme('acme_zeros', 4, { updated: { unit: 'iso', precision: '1s' } });

@@ -15,6 +15,7 @@ export function acmeSubject(): ConnectorSubject {
     resources: ['thing', 'part', 'note', 'tag', 'label'],
     account: acmeTrial,
     database: async () => (await createTestDatabase('pglite', { template: ACME_TEMPLATE })).database,
+    foreign: (body) => [JSON.stringify({ ...JSON.parse(body), account: 'another' })],
     unknownEvent: JSON.stringify({ id: 'ev_next_year', type: 'gadget.invented', created: 1_800_000_000 }),
   };
 }

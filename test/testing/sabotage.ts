@@ -95,6 +95,26 @@ export const sabotage: Readonly<Record<string, () => ConnectorSubject>> = {
   'tells the account behind a key, where it declares how, and guesses none': () =>
     hostile({ identity: { request: { path: '/account' }, read: () => 'always the same' } }),
   'has a cheap request that tells whether the key works': () => hostile({ probe: { path: '/nothing/here/at/all' } }),
+  'asking whether a resource is readable takes nothing': () => {
+    // A list that may be open once: the second question is refused.
+    let open = false;
+    const good = hostile({});
+    return {
+      ...good,
+      account: () => {
+        const account = good.account();
+        return {
+          ...account,
+          async fetch(input, init) {
+            const taken = new URL(String(input)).pathname === '/labels';
+            if (taken && open) return Response.json({ error: { message: 'a scroll is open' } }, { status: 400 });
+            open ||= taken;
+            return await account.fetch(input, init);
+          },
+        };
+      },
+    };
+  },
   'counts every request somewhere': () => limited({ classes: () => [] }),
   'gives every bucket a rate and a burst': () => limited({ limit: () => ({ perSecond: 0, burst: 1 }) }),
   'counts two objects of one kind in one bucket': () => limited({ classes: ({ path }: { path: string }) => [path] }),
@@ -133,6 +153,8 @@ export const sabotage: Readonly<Record<string, () => ConnectorSubject>> = {
       (index) => index > 0,
     ),
   'brings every object whole': () => recording(/^\/things$/, ({ value: _, ...rest }) => rest),
+  'knows how exact the change times are that order two states': () =>
+    misdescribed('note', { version: { path: ['updated'], unit: 's', precision: '1ms' } }),
   'knows when an object was created, where its description says so': () =>
     misdescribed('thing', { created: { path: ['created'], unit: 'ms' } }),
   'reads no page twice': () => mislisted('thing', { variants: [{ active: 'true' }, { active: 'false' }] }),
@@ -148,6 +170,15 @@ export const sabotage: Readonly<Record<string, () => ConnectorSubject>> = {
     }),
   'finds what changed while nobody listened': () => hostile({ changeLog: deafLog }),
   'takes a delivery that comes again for no news': restlessOne,
+  "keeps another account's delivery, says why, and takes nothing from it": () => ({
+    ...hearing({
+      parse(body) {
+        const { account: _, ...event } = webhook.parse(body);
+        return event;
+      },
+    }),
+    foreign: (body) => [JSON.stringify({ ...JSON.parse(body), account: 'another' })],
+  }),
   'ends the same when the deliveries come in reverse': impatient,
   'lets no old delivery undo what a later sync has read': impatient,
   'a full pass finds every deletion that nobody told of': () => mislisted('thing', { incomplete: 'so it says' }),

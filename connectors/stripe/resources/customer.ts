@@ -3,6 +3,7 @@ import { stripeResource } from '../resource.ts';
 /** A customer's `discount` and `default_source` change with events of other objects. */
 export const customer = stripeResource('customer', {
   path: '/v1/customers',
+  list: { hides: 'customers of a test clock' },
   expand: 'tax_ids',
   detach: ['tax_ids'],
   children: [{ resource: 'tax_id', path: ['tax_ids', 'data'], more: ['tax_ids', 'has_more'] }],

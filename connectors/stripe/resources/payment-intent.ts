@@ -1,7 +1,11 @@
-import { stripeResource } from '../resource.ts';
+import { HOUR_MS, stripeResource } from '../resource.ts';
 
 export const paymentIntent = stripeResource('payment_intent', {
   path: '/v1/payment_intents',
+  incremental: {
+    by: 'events',
+    silent: { why: 'an edit (metadata, amount, description) makes no event', by: 'window', overlapMs: HOUR_MS },
+  },
   events: [
     'payment_intent.created',
     'payment_intent.processing',

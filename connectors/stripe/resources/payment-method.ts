@@ -9,7 +9,7 @@ export const paymentMethod = stripeResource('payment_method', {
   ranged: false,
   list: {
     fallback: { parent: 'customer' },
-    confirmAbsence: 'a payment method that was detached still exists, but is in no list',
+    hides: 'detached payment methods',
   },
   perParent: { path: '/v1/customers/{parent}/payment_methods' },
   parent: ['customer'],

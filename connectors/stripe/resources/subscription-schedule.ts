@@ -2,6 +2,7 @@ import { stripeResource } from '../resource.ts';
 
 export const subscriptionSchedule = stripeResource('subscription_schedule', {
   path: '/v1/subscription_schedules',
+  list: { hides: 'schedules of a test clock' },
   events: [
     'subscription_schedule.created',
     'subscription_schedule.updated',

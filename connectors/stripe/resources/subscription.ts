@@ -3,7 +3,7 @@ import { stripeResource } from '../resource.ts';
 /** Listed without `status`, the canceled ones are hidden. A canceled one still exists: `…subscription.deleted` is an update. */
 export const subscription = stripeResource('subscription', {
   path: '/v1/subscriptions',
-  list: { query: { status: 'all' } },
+  list: { query: { status: 'all' }, hides: 'subscriptions of a test clock' },
   children: [{ resource: 'subscription_item', path: ['items', 'data'], more: ['items', 'has_more'] }],
   events: [
     'customer.subscription.created',

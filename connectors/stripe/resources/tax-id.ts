@@ -7,6 +7,7 @@ export const taxId = stripeResource('tax_id', {
   list: { incomplete: "the list shows the account's own tax ids only; a customer's are compared with that customer" },
   perParent: { path: '/v1/customers/{parent}/tax_ids' },
   parent: ['customer'],
+  incremental: { by: 'events', silent: { why: "the account's own make no events", by: 'list' } },
   events: ['customer.tax_id.created', 'customer.tax_id.updated', 'customer.tax_id.deleted'],
   docs: 'https://docs.stripe.com/api/tax_ids',
 });

@@ -19,6 +19,22 @@ export function createPrice(c: Changes, product: string, amount: number, interva
   return price;
 }
 
+/**
+ * A price made inline (`price_data`): it belongs to one subscription, invoice or session, cannot be used again, and is in
+ * no list. https://docs.stripe.com/api/prices/list https://docs.stripe.com/products-prices/manage-prices
+ */
+export function createInlinePrice(
+  c: Changes,
+  product: string,
+  amount: number,
+  interval: 'month' | 'year',
+): StripeObject {
+  const { id } = createPrice(c, product, amount, interval);
+  c.account.tables.price.unlist(id);
+  c.account.tables.plan.unlist(id);
+  return c.get('price', id);
+}
+
 /** Changes a price, and its plan with it. */
 export function updatePrice(c: Changes, id: string, fields: Readonly<Record<string, unknown>>): StripeObject {
   const price = c.update('price', id, fields);

@@ -27,6 +27,18 @@ export function sellAtCheckout(c: Changes, customer: string, price: StripeObject
   return c.create('checkout_session', { ...fields, line_items: lines }, ['checkout.session.completed']);
 }
 
+/** A session that waits for its customer. Opening one makes no event. https://docs.stripe.com/api/events/types */
+export function openCheckout(c: Changes, customer: string): StripeObject {
+  const { population, tables } = c.account;
+  const id = tables.checkout_session.nextId();
+  const model = tables.checkout_session.storedAt(0) as StripeObject & { line_items?: { data: StripeObject[] } };
+  const [like] = model.line_items?.data ?? [];
+  const line = { ...like, id: population.partId('checkout_line_item', tables.checkout_session.positionOf(id) ?? 0, 0) };
+  const lines = { object: 'list', data: [line], has_more: false, url: `/v1/checkout/sessions/${id}/line_items` };
+  const open = { status: 'open', payment_status: 'unpaid', payment_intent: null, expires_at: c.nowS() + 86_400 };
+  return c.create('checkout_session', { id, customer, ...open, line_items: lines }, []);
+}
+
 export function payOut(c: Changes, amount: number): StripeObject {
   const id = c.account.tables.payout.nextId();
   const kind = { reporting_category: 'payout', type: 'payout', source: id };

@@ -75,7 +75,10 @@ export function customer(w: World): Resource {
     path: '/v1/customers',
     events: 'customer',
     created: true,
-    filters: { email: { base: (i, value) => emailOf(w, i) === value }, test_clock: {} },
+    filters: {
+      email: { base: (i, value) => emailOf(w, i) === value },
+      test_clock: { base: (_, value) => value === '' },
+    },
     write: compileShape<number>({
       id: id(w, 'customer', (i: number) => i),
       object: 'customer',

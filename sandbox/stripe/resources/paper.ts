@@ -105,7 +105,7 @@ export function quote(w: World): Resource {
     path: '/v1/quotes',
     events: 'quote',
     created: false,
-    filters: { customer: { parent: 'customer' }, status: {}, test_clock: {} },
+    filters: { customer: { parent: 'customer' }, status: {}, test_clock: { base: (_, value) => value === '' } },
     write: compileShape<number>({
       id: id(w, 'quote', (i: number) => i),
       object: 'quote',

@@ -173,7 +173,7 @@ export function subscription(
       automatic_tax: { kind: 'hash', stored: (object) => (object['automatic_tax'] as { enabled: boolean }).enabled },
       current_period_start: { kind: 'range', number: (object) => firstItem(object)?.['current_period_start'] },
       current_period_end: { kind: 'range', number: (object) => firstItem(object)?.['current_period_end'] },
-      test_clock: {},
+      test_clock: { base: (_, value) => value === '' },
     },
     defaults: { status: '' },
     write: shape(shown.into, NESTED_LIMIT),

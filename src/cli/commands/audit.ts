@@ -1,11 +1,12 @@
 import { Command } from 'commander';
 import { whileBeating } from '../../engine/fleet/heartbeat.ts';
+import { formatDuration } from '../../engine/format-duration.ts';
 import type { AuditCounts, AuditRun, ResourceHealth } from '../../engine/proof.ts';
 import { type DefineCommand, EXIT } from '../command.ts';
 import { withProject } from '../open.ts';
 import { collect } from '../parse.ts';
 import { createProgress } from '../progress.ts';
-import { formatDuration, formatTable } from '../table.ts';
+import { formatTable } from '../table.ts';
 
 interface AuditOptions {
   readonly resource?: string[];

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { ConsumerStatus, DeadLetter } from '../../engine/feed/feed-store.ts';
+import { formatDuration } from '../../engine/format-duration.ts';
 import { ConfigError, RequestRefusedError } from '../../errors.ts';
 import { findDoor } from '../../runtime/node/door.ts';
 import { FolderInUseError } from '../../runtime/node/folder-lock.ts';
@@ -105,7 +106,7 @@ const show: DefineCommand = (cli) =>
                     stat.processed,
                     stat.errors,
                     stat.dead,
-                    `${((1000 * stat.seconds) / Math.max(1, stat.processed + stat.errors)).toFixed(1)} ms`,
+                    formatDuration((1000 * stat.seconds) / Math.max(1, stat.processed + stat.errors)),
                   ]),
                 ),
               ]),
@@ -205,7 +206,7 @@ const stateOf = (one: ConsumerStatus) =>
           ? 'active'
           : 'not in the config';
 const lagOf = (one: ConsumerStatus) => `${formatCount(one.lag.changes)}${one.lag.more ? ' or more' : ''}`;
-const ageOf = (one: ConsumerStatus) => (one.lag.changes === 0 ? '–' : `${Math.round(one.lag.seconds)} s`);
+const ageOf = (one: ConsumerStatus) => (one.lag.changes === 0 ? '–' : formatDuration(1000 * one.lag.seconds));
 
 const parseIds = (text: string, before: readonly number[] = []) => [...before, parsePositive(text)];
 

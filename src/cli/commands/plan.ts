@@ -1,10 +1,11 @@
 import { Command } from 'commander';
+import { formatDuration } from '../../engine/format-duration.ts';
 import type { RunOptions } from '../../engine/store.ts';
 import { estimateRun, type ResourceEstimate, type RunEstimate } from '../../engine/sync/estimate-run.ts';
 import { type DefineCommand, EXIT } from '../command.ts';
 import { withProject } from '../open.ts';
 import { collect } from '../parse.ts';
-import { formatCount, formatDuration, formatTable } from '../table.ts';
+import { formatCount, formatTable } from '../table.ts';
 
 export const plan: DefineCommand = (cli) =>
   new Command('plan')

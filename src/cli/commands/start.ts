@@ -46,7 +46,9 @@ export const start: DefineCommand = (cli) =>
       }
       if (config.apps.length === 0) throw new ConfigError(`${configFile} declares no apps: add one to "apps"`);
       cli.out.print(cli.out.bold('No keys in .env: this is a demo with emulated accounts.\n'));
-      if (databaseUrl(cli.env) === undefined) assertFolderFree(join(demoDirOf(folder), 'pglite'));
+      if (databaseUrl(cli.env) !== undefined)
+        cli.out.print('The database of DATABASE_URL is not touched: the demo has an embedded one of its own.\n');
+      assertFolderFree(join(demoDirOf(folder), 'pglite'));
       const demo = await startDemo(demoDirOf(folder));
       try {
         const emulated = withEmulated(config, cli.env, demo.accounts);
@@ -74,7 +76,7 @@ async function run(
   const progress = createProgress(cli.out);
   await withProject(cli, globals, { ...open, access: 'install', onPage: progress.onPage }, async (project) => {
     cli.out.print(`Mirroring into ${describeDatabase(project, cli.env)}.\n`);
-    await claimForDemo(project, demo !== undefined, databaseUrl(cli.env) !== undefined);
+    if (demo === undefined && project.dataDir === undefined) await refuseOldDemo(project);
     const mirror = () => firstSync(cli, project, progress, demo, signal).finally(progress.stop);
     if (options.once === true) {
       const ok = await mirror();
@@ -173,22 +175,12 @@ async function tellNext(cli: Cli, project: Project, demo: Demo | undefined, url:
   );
 }
 
-/** A database holds the demo or real accounts, never both: one would be swept away as deleted by the other. */
-async function claimForDemo({ database }: Project, demo: boolean, shared: boolean): Promise<void> {
-  if (!shared) return;
-  const [row] = await database.query<{ demo: boolean; used: boolean }>(
-    `select exists (select 1 from supasaasy.settings where key = 'demo') as demo, exists (select 1 from supasaasy.runs) as used`,
+/** An older version let the demo write into the database of DATABASE_URL: real accounts are not mirrored beside it. */
+async function refuseOldDemo({ database }: Project): Promise<void> {
+  const [row] = await database.query<{ demo: boolean }>(
+    `select exists (select 1 from supasaasy.settings where key = 'demo') as demo`,
   );
-  if (demo && row?.demo !== true) {
-    if (row?.used === true)
-      throw new ConfigError(
-        'the database of DATABASE_URL holds a mirror of real accounts: the demo does not touch it. Put the keys into .env, or start without DATABASE_URL',
-      );
-    await database.query(
-      `insert into supasaasy.settings (key, value) values ('demo', 'true') on conflict (key) do nothing`,
-    );
-  }
-  if (!demo && row?.demo === true)
+  if (row?.demo === true)
     throw new ConfigError(
       'the database of DATABASE_URL holds the demo: use another one for real accounts, or empty it with "drop schema supasaasy cascade"',
     );

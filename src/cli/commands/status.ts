@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { nameOf } from '../../engine/fleet/problems.ts';
+import { formatDuration } from '../../engine/format-duration.ts';
 import { type AppStatus, readStatus, type Status } from '../../engine/status.ts';
 import { RequestRefusedError } from '../../errors.ts';
+import { parseJson } from '../../kit/json.ts';
 import { type Door, findDoor } from '../../runtime/node/door.ts';
 import { FolderInUseError } from '../../runtime/node/folder-lock.ts';
 import { type Cli, type DefineCommand, EXIT, type GlobalOptions } from '../command.ts';
@@ -36,7 +38,7 @@ async function readAnywhere(cli: Cli, globals: GlobalOptions): Promise<Status> {
 
 async function askServer({ url, key }: Door): Promise<Status> {
   const response = await fetch(`${url}/status?full=true`, { headers: { authorization: `Bearer ${key}` } });
-  if (response.ok) return (await response.json()) as Status;
+  if (response.ok) return parseJson(await response.text()) as Status;
   throw new RequestRefusedError(`the server that has the database answered ${response.status} to GET /status`);
 }
 
@@ -91,8 +93,5 @@ function runOf(app: AppStatus, mode: 'full' | 'incremental', at: string): string
 }
 
 function ago(moment: string, now: string): string {
-  const seconds = Math.max(0, Math.round((Date.parse(now) - Date.parse(moment)) / 1000));
-  if (seconds < 90) return `${seconds} s ago`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
-  return seconds < 129_600 ? `${Math.round(seconds / 3600)} h ago` : `${Math.round(seconds / 86_400)} days ago`;
+  return `${formatDuration(Date.parse(now) - Date.parse(moment))} ago`;
 }

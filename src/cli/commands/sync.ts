@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { formatDuration } from '../../engine/format-duration.ts';
 import type { RunOptions, SyncMode } from '../../engine/store.ts';
 import { type Preview, previewRun } from '../../engine/sync/preview.ts';
 import { type DefineCommand, EXIT } from '../command.ts';
@@ -7,7 +8,7 @@ import { withProject } from '../open.ts';
 import { collect, parsePositive, parseWord } from '../parse.ts';
 import { createProgress } from '../progress.ts';
 import { exitCodeOf, runSync, type SyncOutcome } from '../run-sync.ts';
-import { formatDuration, formatTable } from '../table.ts';
+import { formatTable } from '../table.ts';
 
 interface SyncOptions {
   readonly mode: SyncMode;

@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import type { App } from '../../engine/app.ts';
 import { describeRefused } from '../../engine/fleet/refused.ts';
+import { hasCredentials, shownUrl } from '../../engine/shown-url.ts';
 import { ConfigError, describeError } from '../../errors.ts';
 import type { RegisteredEndpoint, WebhookRegistration } from '../../kit/connector.ts';
 import type { Project } from '../../runtime/node/project.ts';
@@ -28,6 +29,10 @@ const register: DefineCommand = (cli) =>
     .action(async (appKey: string, options: { url: string; writeEnv?: boolean; json?: boolean }, command: Command) => {
       await withProject(cli, command.optsWithGlobals(), {}, async (project) => {
         const app = project.engine.app(appKey);
+        if (hasCredentials(options.url))
+          throw new ConfigError(
+            '--url has a user or a password in it, which the provider would keep and show: leave them out; deliveries are signed',
+          );
         const url = endpointUrl(options.url, appKey);
         const registration = registrationOf(app, url);
         const context = { account: app.account(), fetch: project.engine.ports.fetch };
@@ -71,7 +76,8 @@ const list: DefineCommand = (cli) =>
     .action(async (appKey: string, options: { state?: string; limit: number; json?: boolean }, command: Command) => {
       await withProject(cli, command.optsWithGlobals(), {}, async (project) => {
         const app = project.engine.app(appKey);
-        const endpoints = await endpointsOf(cli, project, app);
+        const known = await endpointsOf(cli, project, app);
+        const endpoints = known?.map((endpoint) => ({ ...endpoint, url: shownUrl(endpoint.url) })) ?? null;
         const deliveries = await project.database.query<Record<string, string | number | null>>(
           `select event_id, event_type, state, received_at::text, deliveries, attempts, reason from supasaasy.inbox
            where app_key = $1 and ($2::text is null or state = $2) order by received_at desc limit $3`,
@@ -202,8 +208,9 @@ function writeSecret(file: string, name: string, secret: string): void {
 }
 
 function parseUrl(text: string): string {
+  // Commander would show the whole value.
   if (!URL.canParse(text) || !/^https?:\/\//.test(text))
-    throw new InvalidArgumentError('must be a URL like https://example.com');
+    throw new ConfigError('--url must be a URL like https://example.com');
   return text;
 }
 

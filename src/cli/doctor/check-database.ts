@@ -1,5 +1,6 @@
 import type { Config } from '../../config.ts';
 import type { SqlDatabase } from '../../engine/database.ts';
+import { formatDuration } from '../../engine/format-duration.ts';
 import { configuredMigrations, type Project, pendingMigrations } from '../../runtime/node/project.ts';
 import type { Finding } from './finding.ts';
 
@@ -29,7 +30,7 @@ export async function checkDatabase({ config, database, engine }: Project): Prom
     findings.push({
       check: 'clock',
       level: 'warning',
-      message: `the database's clock is ${Math.round(skew / 1000)} s off this machine's`,
+      message: `the database's clock is ${formatDuration(Math.abs(skew))} off this machine's`,
       remedy: 'let both follow a time server (NTP)',
     });
   findings.push(await checkMigrations(config, database));

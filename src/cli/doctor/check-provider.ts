@@ -1,4 +1,5 @@
 import type { App } from '../../engine/app.ts';
+import { formatDuration } from '../../engine/format-duration.ts';
 import type { Ports } from '../../engine/ports.ts';
 import { ask } from '../../engine/sync/ask.ts';
 import {
@@ -8,6 +9,7 @@ import {
   PermissionError,
   RequestRefusedError,
 } from '../../errors.ts';
+import { probeRequest } from '../../kit/probe-request.ts';
 import type { Resource } from '../../kit/resource.ts';
 import type { Finding } from './finding.ts';
 
@@ -28,7 +30,7 @@ export async function checkProvider(app: App, ports: Ports, signal: AbortSignal)
       check: 'clock',
       level: 'error',
       app_key: app.key,
-      message: `this machine's clock is ${Math.round(probed.skewMs / 1000)} s off ${title}'s: signatures of webhooks will be refused`,
+      message: `this machine's clock is ${formatDuration(Math.abs(probed.skewMs))} off ${title}'s: signatures of webhooks will be refused`,
       remedy: 'let this machine follow a time server (NTP)',
     });
   const listed = app.config.resources
@@ -69,14 +71,23 @@ async function probe(app: App, ports: Ports, signal: AbortSignal): Promise<{ ske
   }
 }
 
-/** One record of a list tells whether it may be read. */
+/** A request without any effect shows whether the list may be read. */
 async function checkResource(app: App, resource: Resource, ports: Ports, signal: AbortSignal): Promise<Finding[]> {
+  const known = { check: 'permission', app_key: app.key, resource: resource.name } as const;
+  const request = probeRequest(app.config.connector, resource);
+  if (request === undefined)
+    return [
+      {
+        ...known,
+        level: 'warning',
+        message: `"${resource.name}" was not tried: its list cannot be asked for without an effect at the provider`,
+        remedy: 'a sync shows whether the key may read it',
+      },
+    ];
   try {
-    const variant = resource.list?.variants?.[0];
-    await ask(app, app.config.connector.page(resource, { limit: 1, variant }), ports, signal);
+    await ask(app, request, ports, signal);
     return [];
   } catch (error) {
-    const known = { check: 'permission', app_key: app.key, resource: resource.name } as const;
     if (error instanceof PermissionError)
       return [
         {

@@ -1,5 +1,6 @@
 import type { App } from '../../engine/app.ts';
 import type { Ports } from '../../engine/ports.ts';
+import { shownUrl } from '../../engine/shown-url.ts';
 import type { AppStatus } from '../../engine/status.ts';
 import { describeError } from '../../errors.ts';
 import type { Finding } from './finding.ts';
@@ -23,13 +24,14 @@ export async function checkWebhook(app: App, status: AppStatus | undefined, port
     const endpoints = await registration.list({ account: app.account(), fetch: ports.fetch });
     const ours = endpoints.filter(({ url }) => url.endsWith(`/webhook/${app.key}`));
     const enabled = ours.find((endpoint) => endpoint.status === 'enabled');
-    if (enabled !== undefined) return { ...known, level: 'ok', message: `${metadata.title} calls ${enabled.url}` };
+    if (enabled !== undefined)
+      return { ...known, level: 'ok', message: `${metadata.title} calls ${shownUrl(enabled.url)}` };
     return {
       ...known,
       level: 'warning',
       message:
         ours.length > 0
-          ? `the endpoint ${ours[0]?.url} is ${ours[0]?.status}`
+          ? `the endpoint ${shownUrl(ours[0]?.url ?? '')} is ${ours[0]?.status}`
           : `${metadata.title} has no endpoint that calls /webhook/${app.key}`,
       remedy: register,
     };

@@ -1,5 +1,6 @@
 import { describeError, LeaseLostError, NonRetriableError } from '../../errors.ts';
 import type { SqlDatabase, Transaction } from '../database.ts';
+import { formatDuration } from '../format-duration.ts';
 import type { Ports } from '../ports.ts';
 import { backoffMs } from './backoff.ts';
 import type { Batch, Change } from './change.ts';
@@ -175,9 +176,7 @@ async function giveBack(context: HandlingContext, token: number, change: Change,
     `${consumer.name}: ${change.type} ${change.foreign_id} (${change.id}) ${result.state === 'dead' ? 'was given up' : 'failed and comes again'}: ${reason}`,
   );
   if (consumer.pauseAfterFailing !== undefined && (result.failing_ms ?? 0) > consumer.pauseAfterFailing) {
-    await receiver.pause(
-      `nothing but failures for ${Math.round((result.failing_ms ?? 0) / 1000)} s, the last: ${reason}`,
-    );
+    await receiver.pause(`nothing but failures for ${formatDuration(result.failing_ms ?? 0)}, the last: ${reason}`);
     ports.log(
       'error',
       `${consumer.name} is paused: nothing but failures. Mend the cause, then: supasaasy consumers resume ${consumer.name}`,

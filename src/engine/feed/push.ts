@@ -1,11 +1,13 @@
-import { ConfigError, MissingSecretError, NonRetriableError, RetryAfterError } from '../../errors.ts';
+import { ConfigError, describeError, MissingSecretError, NonRetriableError, RetryAfterError } from '../../errors.ts';
 import { stringifyJson } from '../../kit/json.ts';
 import type { Resolve } from '../ports.ts';
+import { readSecret, trimUnseen } from '../secret-value.ts';
+import { hasCredentials, withoutUrl } from '../shown-url.ts';
 import type { Change } from './change.ts';
 import { type Consumer, type ConsumerInput, defineConsumer, type Handler } from './define-consumer.ts';
 import { PauseConsumerError } from './pause-consumer-error.ts';
 import { isPrivateAddress } from './private-address.ts';
-import { webhookHeaders } from './standard-webhook.ts';
+import { assertSecret, webhookHeaders } from './standard-webhook.ts';
 
 export interface PushInput extends Omit<ConsumerInput, 'handler' | 'transaction' | 'retryDelay'> {
   readonly url: string;
@@ -47,12 +49,17 @@ const DEAD_AFTER_MS = 5 * 24 * HOUR;
 export function definePush(input: PushInput): Consumer {
   const { url, secretEnv, allowPrivate, maxBytes, schedule = PUSH_SCHEDULE, env, fetch: send, now, ...rest } = input;
   const target = parseUrl(input.name, url, allowPrivate === true);
+  const signing = { name: input.name, secretEnvs: [secretEnv].flat(), env };
+  try {
+    secretsOf(signing);
+  } catch (error) {
+    throw new ConfigError(describeError(error), [], { cause: error });
+  }
   const deliver = createDelivery({
+    ...signing,
     target,
-    secretEnvs: [secretEnv].flat(),
     allowPrivate: allowPrivate === true,
     maxBytes: maxBytes ?? MAX_BYTES,
-    env,
     send,
     now: now ?? Date.now,
   });
@@ -70,7 +77,11 @@ export function definePush(input: PushInput): Consumer {
 function parseUrl(name: string, url: string, allowPrivate: boolean): URL {
   const target = URL.parse?.(url) ?? (URL.canParse(url) ? new URL(url) : null);
   if (target === null || !/^https?:$/.test(target.protocol))
-    throw new ConfigError(`consumer "${name}": "${url}" is no http(s) URL`);
+    throw new ConfigError(`consumer "${name}": the url is no http(s) URL: it must be like https://example.com/hook`);
+  if (hasCredentials(url))
+    throw new ConfigError(
+      `consumer "${name}": the url has a user or a password in it, which no request can carry: leave them out; deliveries are signed with the secret of secretEnv`,
+    );
   if (!allowPrivate && isPrivateAddress(target.hostname))
     throw new ConfigError(
       `consumer "${name}": ${target.host} is a private address; say allowPrivate: true if that is meant`,
@@ -79,6 +90,7 @@ function parseUrl(name: string, url: string, allowPrivate: boolean): URL {
 }
 
 interface DeliveryOptions {
+  readonly name: string;
   readonly target: URL;
   readonly secretEnvs: readonly string[];
   readonly allowPrivate: boolean;
@@ -90,7 +102,7 @@ interface DeliveryOptions {
 
 function createDelivery(options: DeliveryOptions): Handler {
   return async (change, { idempotencyKey, resolve, fetchAt, signal }) => {
-    const secrets = options.secretEnvs.map((name) => options.env[name]).filter((value): value is string => !!value);
+    const secrets = secretsOf(options);
     if (secrets.length === 0)
       throw new MissingSecretError(
         `no secret to sign with: set ${options.secretEnvs.join(' or ')} (whsec_ and base64)`,
@@ -105,17 +117,33 @@ function createDelivery(options: DeliveryOptions): Handler {
       { id: idempotencyKey, timestamp: Math.floor(options.now() / 1000), body },
       secrets,
     );
-    const answer = await send(options.target, {
+    const request: RequestInit = {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'user-agent': 'supasaasy', ...headers },
       body,
       redirect: 'manual',
       signal,
+    };
+    const answer = await send(options.target, request).catch((error: unknown) => {
+      // The reason is kept with the dead letter and logged: the path and the query of a destination may be its secret.
+      const reason = withoutUrl(describeError(error), options.target);
+      throw new Error(`the destination ${options.target.host} cannot be reached: ${reason}`);
     });
     await answer.body?.cancel().catch(() => {});
     if (answer.ok) return;
     refuse(answer, options.now());
   };
+}
+
+/** Those that are set. Throws what is wrong with one that can sign nothing. */
+function secretsOf({ name, secretEnvs, env }: Pick<DeliveryOptions, 'name' | 'secretEnvs' | 'env'>): string[] {
+  return secretEnvs
+    .filter((variable) => trimUnseen(env[variable] ?? '') !== '')
+    .map((variable) => {
+      const secret = readSecret(env, variable, `consumer "${name}"`, 'signature');
+      assertSecret(secret, variable);
+      return secret;
+    });
 }
 
 function refuse(answer: Response, now: number): never {

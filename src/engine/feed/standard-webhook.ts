@@ -30,6 +30,17 @@ async function sign(message: SignedMessage, secret: string): Promise<string> {
   return `v1,${btoa(String.fromCharCode(...digest))}`;
 }
 
+/** Throws for a secret that nothing can be signed with; its message names the variable only. */
+export function assertSecret(secret: string, variable: string): void {
+  try {
+    secretBytes(secret);
+  } catch (error) {
+    throw new MissingSecretError(`the value of ${variable} is no secret to sign with: it must be whsec_ and base64`, {
+      cause: error,
+    });
+  }
+}
+
 /** `whsec_` and base64; the prefix may be missing. */
 function secretBytes(secret: string): Uint8Array<ArrayBuffer> {
   const text = decode(secret.startsWith('whsec_') ? secret.slice('whsec_'.length) : secret);

@@ -1,11 +1,8 @@
 import type { Config } from '../../config.ts';
 import type { Database } from '../database.ts';
 import { feedDeclarations } from '../feed/declare-feed.ts';
+import { toDeclaredSchedules } from '../occurrences.ts';
 import type { Log } from '../ports.ts';
-import { toDeclaredSchedules } from '../schedule.ts';
-
-/** What a deployment tells the database about its configuration. */
-export type Declared = ReturnType<typeof declaredBy>;
 
 /** Two deployments over one database that say different things of one app or consumer. */
 export interface DeploymentConflict {
@@ -17,6 +14,7 @@ export interface DeploymentConflict {
 /** The name of a deployment whose configuration gives it none, and whose platform derives none. */
 export const DEFAULT_DEPLOYMENT = 'main';
 
+/** What a deployment tells the database about its configuration. */
 export function declaredBy(config: Pick<Config, 'apps' | 'auth' | 'consumers' | 'schedules'>) {
   const { consumers, history } = feedDeclarations(config);
   return {

@@ -1,5 +1,5 @@
 import type { RefusalReason } from '../inbox/refusals.ts';
-import type { SyncMode } from '../store.ts';
+import type { SyncMode } from '../records.ts';
 import type { DeploymentConflict } from './declare.ts';
 
 /** What a process is for. */

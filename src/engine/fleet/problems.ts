@@ -1,4 +1,5 @@
-import { missedOccurrences } from '../schedule.ts';
+import { formatDuration } from '../format-duration.ts';
+import { missedOccurrences } from '../occurrences.ts';
 import { describeConflict, remedyOf } from './declare.ts';
 import type { Fleet, FleetProcess } from './fleet.ts';
 import { describeRefused, isUnanswered } from './refused.ts';
@@ -54,7 +55,7 @@ function waitingTasks(fleet: Fleet): FleetProblem[] {
     .map(({ app_key, waiting, since }) => ({
       code: 'no_worker',
       app_key,
-      message: `${app_key}: ${waiting} tasks have waited for ${minutes(age(fleet, since))}, and no process that can work for it is alive${whoElse(fleet, app_key)}`,
+      message: `${app_key}: ${waiting} tasks have waited for ${formatDuration(age(fleet, since))}, and no process that can work for it is alive${whoElse(fleet, app_key)}`,
       remedy: START,
     }));
 }
@@ -65,7 +66,7 @@ function lateInboxes(fleet: Fleet): FleetProblem[] {
     .map(({ app_key, waiting, since }) => ({
       code: 'inbox_late',
       app_key,
-      message: `${app_key}: ${waiting} webhook deliveries wait to be processed, the first for ${minutes(age(fleet, since))}${hasWorker(fleet, app_key) ? '' : whoElse(fleet, app_key)}`,
+      message: `${app_key}: ${waiting} webhook deliveries wait to be processed, the first for ${formatDuration(age(fleet, since))}${hasWorker(fleet, app_key) ? '' : whoElse(fleet, app_key)}`,
       remedy: hasWorker(fleet, app_key)
         ? 'see the log of the process that is alive; more workers may help: supasaasy worker'
         : START,
@@ -114,7 +115,7 @@ function whoElse(fleet: Fleet, appKey: string): string {
     ? ' (none has been seen for a day)'
     : last.alive
       ? ''
-      : ` (the last one, ${nameOf(last)}, was seen ${minutes(age(fleet, last.beat_at))} ago)`;
+      : ` (the last one, ${nameOf(last)}, was seen ${formatDuration(age(fleet, last.beat_at))} ago)`;
 }
 
 export function nameOf({ kind, host, pid }: Pick<FleetProcess, 'kind' | 'host' | 'pid'>): string {
@@ -122,8 +123,3 @@ export function nameOf({ kind, host, pid }: Pick<FleetProcess, 'kind' | 'host' |
 }
 
 const age = ({ at }: Fleet, moment: string) => Date.parse(at) - Date.parse(moment);
-
-function minutes(ms: number): string {
-  const total = Math.round(ms / 60_000);
-  return total < 120 ? `${total} min` : `${Math.round(total / 60)} h`;
-}

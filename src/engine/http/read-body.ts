@@ -3,7 +3,7 @@ import { excessOf } from '../json-limits.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { HttpError } from './http-error.ts';
 
-export interface ReadBodyOptions {
+interface ReadBodyOptions {
   /** Ends the reading; its reason is thrown. */
   readonly signal?: AbortSignal;
   /** Told how many bytes there will be altogether, before they are read; ends the reading by throwing. */

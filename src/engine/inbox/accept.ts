@@ -5,6 +5,7 @@ import { excessOf } from '../json-limits.ts';
 import type { Ports } from '../ports.ts';
 import { isBadData } from '../sql-errors.ts';
 import type { AcceptedDelivery, Store } from '../store.ts';
+import { judgeBySettings } from './judge-account.ts';
 
 /** Verifies a delivery and makes it durable. Resolves only when the row is committed (I4). */
 export interface Acceptor {
@@ -75,17 +76,8 @@ async function readDelivery(app: App, text: string, bytes: Uint8Array): Promise<
   if (excess !== undefined) return await keepUnreadable(app, body, bytes, `verified, but cannot be stored: ${excess}`);
   try {
     const event = app.config.connector.webhook.parse(body);
-    const reason = reasonToIgnore(app, event);
-    return {
-      app_key: app.key,
-      // In the terms of PostgreSQL: no delivery may spoil the commit that it shares with others.
-      event_id: isPlain(event.id) ? event.id : await digestOf(new TextEncoder().encode(event.id)),
-      event_type: isPlain(event.providerType) ? event.providerType : 'unreadable',
-      occurred_at: new Date(event.occurredAt).toISOString(),
-      body,
-      state: reason === undefined ? 'ready' : 'ignored',
-      reason: reason ?? null,
-    };
+    const judged = judgeBySettings(app, event);
+    return await keepEvent(app, event, body, judged.verdict === 'foreign' ? judged.reason : reasonToIgnore(app, event));
   } catch (error) {
     return await keepUnreadable(app, body, bytes, `verified, but cannot be read: ${(error as Error).message}`);
   }
@@ -123,16 +115,31 @@ async function digestOf(bytes: Uint8Array): Promise<string> {
   return `sha256:${[...new Uint8Array(digest)].map((b) => b.toString(16).padStart(2, '0')).join('')}`;
 }
 
-/** Why an event changes nothing here, or undefined when it does. */
+/** Why an event about the mirrored account changes nothing here, or undefined when it does. */
 export function reasonToIgnore(app: App, event: NormalizedEvent): string | undefined {
-  const account = app.config.connector.accountOf?.(app.config.settings);
-  if (event.account !== account && (event.account !== undefined || account !== undefined)) {
-    return `about account ${event.account ?? '(the platform itself)'}, which this app does not mirror`;
-  }
   if (event.operations.length === 0)
     return storable(event.ignored ?? `"${event.providerType}" says nothing about a mirrored object`);
   if (!event.operations.some((operation) => app.config.resources.includes(operation.resource))) {
     return `about ${event.operations.map((o) => o.resource).join(', ')}, which this app does not sync`;
   }
   return undefined;
+}
+
+/** One delivery or entry of a log in the terms of the inbox; with a reason, it is kept and changes nothing. */
+export async function keepEvent(
+  app: App,
+  event: NormalizedEvent,
+  body: string,
+  reason: string | undefined,
+): Promise<AcceptedDelivery> {
+  return {
+    app_key: app.key,
+    // In the terms of PostgreSQL: no delivery may spoil the commit that it shares with others.
+    event_id: isPlain(event.id) ? event.id : await digestOf(new TextEncoder().encode(event.id)),
+    event_type: isPlain(event.providerType) ? event.providerType : 'unreadable',
+    occurred_at: new Date(event.occurredAt).toISOString(),
+    body,
+    state: reason === undefined ? 'ready' : 'ignored',
+    reason: reason === undefined ? null : storable(reason),
+  };
 }

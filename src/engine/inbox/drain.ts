@@ -8,6 +8,7 @@ import { isBadData } from '../sql-errors.ts';
 import type { ClaimedDelivery, SettledDelivery, Store } from '../store.ts';
 import { reasonToIgnore } from './accept.ts';
 import { groupEvents, type PlacedEvent } from './group.ts';
+import { judgeAccount, judgeUntold } from './judge-account.ts';
 
 export interface DrainOptions {
   readonly signal?: AbortSignal;
@@ -25,12 +26,18 @@ export interface DrainOptions {
 const BATCH = 300;
 const LEASE_SECONDS = 30;
 const LONGEST_BACKOFF_MS = 300_000;
+/** A delivery that only the account can judge waits so long for the next look. */
+const HELD_MS = 5_000;
+
+/** The account that an app mirrors: recorded, or asked for now; null where the provider does not say. */
+export type FindAccount = (app: App) => Promise<string | null>;
 
 /** Works the inbox until nothing is due. Returns how many deliveries were settled. */
 export async function drainInbox(
   store: Store,
   fitness: Pick<Fitness, 'fit'>,
   ports: Ports,
+  findAccount: FindAccount,
   options: DrainOptions = {},
 ): Promise<number> {
   let settled = 0;
@@ -46,8 +53,12 @@ export async function drainInbox(
     if (claimed.length === 0) break;
     for (const key of new Set(claimed.map((d) => d.app_key))) {
       const app = apps.get(key);
-      const deliveries = claimed.filter((d) => d.app_key === key);
-      if (app !== undefined) settled += await processDeliveries(store, app, deliveries, ports, options);
+      if (app === undefined) continue;
+      // Apart, because each call has one origin.
+      for (const replayed of [false, true]) {
+        const deliveries = claimed.filter((d) => d.app_key === key && d.replayed === replayed);
+        settled += await processDeliveries(store, app, deliveries, ports, findAccount, options);
+      }
     }
     options.onBatch?.();
     if (options.gatherMs !== undefined && claimed.length < batch) await ports.sleep(options.gatherMs, options.signal);
@@ -60,12 +71,16 @@ async function processDeliveries(
   app: App,
   deliveries: readonly ClaimedDelivery[],
   ports: Ports,
+  findAccount: FindAccount,
   options: DrainOptions,
 ): Promise<number> {
-  const token = deliveries[0]?.lease_token;
-  if (token === undefined) return 0;
+  const [first] = deliveries;
+  if (first === undefined) return 0;
+  const token = first.lease_token;
   const placed: PlacedEvent[] = [];
   const settled: SettledDelivery[] = [];
+  const held: number[] = [];
+  const recorded = createRecorded(app, first.account, findAccount);
   for (const delivery of deliveries) {
     let event: NormalizedEvent;
     // Also one that was accepted before this limit was known, or that is replayed.
@@ -80,15 +95,27 @@ async function processDeliveries(
       settled.push({ id: delivery.id, state: 'dead', reason: `cannot be read: ${describeError(error)}` });
       continue;
     }
-    const reason = reasonToIgnore(app, event);
+    let judged = judgeAccount(app, event, first.account);
+    if (judged.verdict === 'unknown') {
+      const account = await recorded();
+      if (account === undefined) {
+        held.push(delivery.id);
+        continue;
+      }
+      judged = account === null ? judgeUntold(app, event) : judgeAccount(app, event, account);
+    }
+    const reason = judged.verdict === 'foreign' ? judged.reason : reasonToIgnore(app, event);
     if (reason === undefined) placed.push({ event, inbox: delivery.id });
     settled.push({ id: delivery.id, state: reason === undefined ? 'processed' : 'ignored', reason: reason ?? null });
   }
+  if (held.length > 0)
+    await store.holdDeliveries(token, held, 'waits until the account that this app mirrors is known', HELD_MS);
+  if (settled.length === 0) return 0;
   try {
     await store.ingestEvents(app.key, token, groupEvents(app, placed), settled, {
       source: 'event',
-      origin: 'webhook',
-      ...(deliveries.length === 1 && deliveries[0] !== undefined ? { origin_id: deliveries[0].event_id } : {}),
+      origin: first.replayed ? 'replay' : 'webhook',
+      ...(deliveries.length === 1 ? { origin_id: first.event_id } : {}),
       priority: 0,
       purge: app.config.on_delete === 'purge',
     });
@@ -98,15 +125,17 @@ async function processDeliveries(
     // One bad delivery must not hold back the others: each alone, then.
     if (deliveries.length > 1 && (isBadData(error) || !(error instanceof DatabaseError))) {
       let sum = 0;
-      for (const delivery of deliveries) sum += await processDeliveries(store, app, [delivery], ports, options);
+      for (const delivery of deliveries)
+        if (!held.includes(delivery.id))
+          sum += await processDeliveries(store, app, [delivery], ports, findAccount, options);
       return sum;
     }
-    const attempts = deliveries[0]?.attempts ?? 1;
+    const { attempts } = first;
     const delay =
       Math.min(LONGEST_BACKOFF_MS, (options.retryBaseMs ?? 1000) * 2 ** (attempts - 1)) * (0.5 + ports.random() / 2);
     const { dead } = await store.releaseDeliveries(
       token,
-      deliveries.map((d) => d.id),
+      settled.map(({ id }) => id),
       describeError(error),
       delay,
       options.maxAttempts ?? 10,
@@ -114,8 +143,17 @@ async function processDeliveries(
     );
     ports.log(
       dead > 0 ? 'error' : 'warn',
-      `${app.key}: ${deliveries.length} deliveries could not be processed: ${describeError(error)}`,
+      `${app.key}: ${settled.length} deliveries could not be processed: ${describeError(error)}`,
     );
     return 0;
   }
+}
+
+/** The account of one batch, asked for once; undefined where it cannot be found out now. */
+function createRecorded(app: App, known: string | null, find: FindAccount): () => Promise<string | null | undefined> {
+  let asked: Promise<string | null | undefined> | undefined;
+  return () => {
+    asked ??= known === null ? find(app).catch(() => undefined) : Promise.resolve(known);
+    return asked;
+  };
 }

@@ -1,6 +1,5 @@
 import type { SignatureFault } from '../../kit/connector.ts';
 import type { Ports } from '../ports.ts';
-import type { Store } from '../store.ts';
 
 /** Why a delivery was refused: all that there are, so that whoever sends them cannot make rows. */
 export type RefusalReason = SignatureFault | 'other_app' | 'no_secret' | 'too_large';
@@ -22,7 +21,7 @@ export interface Refusals {
 const WRITTEN_EVERY_MS = 1000;
 
 export function createRefusals(
-  store: Pick<Store, 'countRefused'>,
+  store: { countRefused(counts: readonly RefusedCount[]): Promise<unknown> },
   ports: Pick<Ports, 'monotonic' | 'sleep'>,
 ): Refusals {
   let counted = new Map<string, RefusedCount>();

@@ -213,15 +213,16 @@ declare
   reborn jsonb;
 begin
   with child as (
-    select e.*, may_ask and e.version > parent.version_until as later
+    select e.*, may_ask and e.version > parent.version_until as later, parent.version as died, parent.version_until as died_until
     from supasaasy.living_children(p_app, p_child ->> 'collection', supasaasy.path_of(p_parents)) e
     cross join lateral (
-      select x.version_until from supasaasy.entities x
+      select x.version, x.version_until from supasaasy.entities x
       where x.collection_key = p_parent_spec ->> 'collection' and x.external_id = e.parent_id and x.app_key = p_app limit 1
     ) parent
   )
   select array_agg(row(external_id, parent_id, null, null, false, null, true,
-      greatest(version_until + 1, p_version), greatest(version_until + 1, p_until), null)::supasaasy.entity_state order by external_id)
+      -- They died with it, at its time, and not a moment after they were last seen.
+      greatest(version_until + 1, died, p_version), greatest(version_until + 1, died_until, p_until), null)::supasaasy.entity_state order by external_id)
       filter (where not later),
     jsonb_agg(distinct parent_id) filter (where later)
   into orphans, reborn from child;
@@ -240,9 +241,10 @@ begin
   if p_ids is null or jsonb_array_length(p_ids) = 0 then
     return;
   end if;
-  insert into supasaasy.tasks (run_id, app_key, resource, collection_key, kind, external_id, priority)
+  insert into supasaasy.tasks (run_id, app_key, resource, collection_key, kind, external_id, priority, input)
   select (p_context ->> 'run_id')::uuid, p_app, p_spec ->> 'resource', p_spec ->> 'collection', 'retrieve', id,
-    coalesce((p_context ->> 'priority')::smallint, 0)
+    coalesce((p_context ->> 'priority')::smallint, 0),
+    case when p_context ->> 'origin' = 'replay' then '{"origin": "replay"}' else '{}' end::jsonb
   from jsonb_array_elements_text(p_ids) id
   order by id
   on conflict (app_key, collection_key, external_id, kind, coalesce(run_id, '00000000-0000-0000-0000-000000000000'::uuid))
@@ -694,11 +696,13 @@ end $$;
 -- For a dry run: what a sweep would look at after a pass that named p_ids, and what is nested in it:
 -- {"missing": 3, "children": {"invoice_line_item": 7}}. p_children: {resource: collection}
 create or replace function supasaasy.count_missing(p_app text, p_collection text, p_ids jsonb, p_hides_archived boolean, p_window_from float8, p_children jsonb) returns jsonb
-language sql stable set search_path = '' set jit = off set enable_nestloop = off as $$
-  with missing as materialized (
+language plpgsql stable set search_path = '' set jit = off set enable_nestloop = off as $$
+begin
+  return (with missing as materialized (
     select e.external_id from supasaasy.entities e
     left join (select distinct jsonb_array_elements_text(p_ids) as id) seen on seen.id = e.external_id
-    where e.app_key = p_app and e.collection_key = p_collection and e.deleted_at is null and seen.id is null
+    left join supasaasy.unlisted u on u.app_key = e.app_key and u.collection_key = e.collection_key and u.external_id = e.external_id
+    where e.app_key = p_app and e.collection_key = p_collection and e.deleted_at is null and seen.id is null and u.external_id is null
       and not (p_hides_archived and e.archived_at is not null)
       and (p_window_from is null or e.source_created_at >= to_timestamp(p_window_from))
   )
@@ -706,5 +710,5 @@ language sql stable set search_path = '' set jit = off set enable_nestloop = off
     select jsonb_object_agg(child.key, (
       select count(*) from supasaasy.entities c
       where c.app_key = p_app and c.collection_key = child.value and c.deleted_at is null and c.parent_id in (select external_id from missing)))
-    from jsonb_each_text(p_children) child), '{}'));
-$$;
+    from jsonb_each_text(p_children) child), '{}')));
+end $$;

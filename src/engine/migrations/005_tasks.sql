@@ -58,6 +58,9 @@ begin
       and (not t.input ? 'after' or not exists (
         select 1 from supasaasy.tasks b where b.run_id = t.run_id and b.resource = t.input ->> 'after'
           and b.kind = 'list' and b.state in ('ready', 'running')))
+      -- A sweep that asks by id goes on when all answers are there.
+      and (not t.input ? 'asked' or not exists (
+        select 1 from supasaasy.tasks b where b.pass_id = t.pass_id and b.kind = 'retrieve' and b.state in ('ready', 'running')))
     order by t.priority, t.id
     limit p_limit
     for update of t skip locked
@@ -183,6 +186,8 @@ declare
   until_ms bigint := (p_page ->> 'version_until')::bigint;
   started timestamptz;
   child jsonb;
+  is_careful boolean := coalesce((p_page ->> 'careful')::boolean, false);
+  denied boolean;
 begin
   -- Before the task's row, as in ingest_page.
   perform supasaasy.lock_collections((select app_key from supasaasy.tasks where id = p_task), supasaasy.collections_of(spec), false);
@@ -195,9 +200,17 @@ begin
     'origin_id', coalesce(t.run_id::text, 'task-' || t.id), 'started_at', started, 'authoritative', true,
     'run_id', t.run_id, 'priority', t.priority, 'purge', p_page -> 'purge',
     'quiet_creates', coalesce((p_page ->> 'quiet_creates')::boolean, false) and supasaasy.is_first_load(t.app_key, t.collection_key, t.run_id));
-  if p_body is null then
+  -- The sweep asks about an object that its pass did not name: it judges all answers together.
+  denied := t.input ? 'absent' and (p_body is null or (not is_careful and spec ? 'deleted'
+    and coalesce(p_body::jsonb #> supasaasy.path_of(spec #> '{deleted,path}') = spec #> '{deleted,equals}', false)));
+  if t.input ? 'absent' then
+    perform supasaasy.note_absent(t, denied, from_ms, until_ms, started);
+  end if;
+  if denied then
+    result := '{"created": 0, "updated": 0, "unchanged": 0, "archived": 0, "deleted": 0, "stale": 0}';
+  elsif p_body is null then
     result := supasaasy.apply_gone(t.app_key, spec, array[t.external_id], context, from_ms, until_ms);
-  elsif coalesce((p_page ->> 'careful')::boolean, false) then
+  elsif is_careful then
     result := supasaasy.apply_carefully(t.app_key, spec, json_build_array(p_body::json), context, from_ms, until_ms, null);
   else
     result := supasaasy.apply_records(t.app_key, spec, jsonb_build_array(p_body::jsonb), context, from_ms, until_ms);

@@ -1,4 +1,5 @@
--- Living rows of the pass's window that the pass did not name, and that nothing else has touched since it began. One
+-- Living rows of the pass's window that the pass did not name, that nothing else has touched since it began, and that are
+-- not known to be in no list. One
 -- hash join in bounded memory, whatever the statistics say about a table that was empty a minute ago.
 create or replace function supasaasy.find_missing(p_pass supasaasy.passes, p_hides_archived boolean) returns bigint
 language plpgsql set search_path = '' set enable_nestloop = off set enable_mergejoin = off set jit = off set work_mem = '16MB' as $$
@@ -9,7 +10,8 @@ begin
   select p_pass.id, e.external_id
   from supasaasy.entities e
   left join (select unnest(p.ids) as id from supasaasy.pass_pages p where p.pass_id = p_pass.id) seen on seen.id = e.external_id
-  where e.app_key = p_pass.app_key and e.collection_key = p_pass.collection_key and e.deleted_at is null and seen.id is null
+  left join supasaasy.unlisted u on u.app_key = e.app_key and u.collection_key = e.collection_key and u.external_id = e.external_id
+  where e.app_key = p_pass.app_key and e.collection_key = p_pass.collection_key and e.deleted_at is null and seen.id is null and u.external_id is null
     and e.observed_at < p_pass.started_at and not (p_hides_archived and e.archived_at is not null)
     and (p_pass.window_from is null or e.source_created_at >= p_pass.window_from)
   on conflict do nothing;
@@ -49,11 +51,30 @@ end $$;
 drop function if exists supasaasy.find_doubtful(supasaasy.passes, bigint);
 drop function if exists supasaasy.compare_pass(supasaasy.passes, boolean, bigint);
 
+-- Whether so many deletions by absence look like a wrong key, a lost permission or an empty answer. What cannot be asked
+-- for by id has no second witness: an empty list deletes none of it.
+create or replace function supasaasy.looks_wrong(p_count numeric, p_named bigint, p_living bigint, p_page jsonb, p_paused boolean) returns boolean
+language plpgsql immutable set search_path = '' as $$
+begin
+  if coalesce((p_page ->> 'allow')::boolean, false) or p_count = 0 then
+    return false;
+  end if;
+  return (p_count >= (p_page ->> 'floor')::bigint and p_count > p_living * (p_page ->> 'share')::float8)
+    or (p_named = 0 and p_count >= case when coalesce((p_page #>> '{spec,retrievable}')::boolean, false) then 10 else 1 end)
+    or p_paused;
+end $$;
+
 -- What a complete pass did not see is gone, unless the pass itself is suspicious. First call: finds what is missing
--- and judges. Each call settles up to p_page.batch of them; `done` says that none is left.
+-- and judges. Each call settles up to p_page.batch of them; `done` says that none is left, or that the task waits.
 --
--- p_page: spec, share (0…1), floor (rows), allow (mass deletion was allowed by a person), confirm (up to so many are
--- confirmed one by one), batch, purge, hides_archived, lease_seconds
+-- What can be asked for by id is asked for, in waves that double: a first one of p_page.confirm objects, then, where one
+-- of them is shown or the list is known to leave objects out (p_page.ask_all), all others. Nothing is deleted before all
+-- answers are there: the breaker counts the objects that the provider denies, never those that a list only hides. A list
+-- of which a whole first wave is denied is taken at its word about the rest.
+--
+-- p_page: spec, share (0…1), floor (rows), allow (mass deletion was allowed by a person), confirm, ask_all, batch, purge,
+-- hides_archived, lease_seconds, remember_ms and remember_logged_ms (how long an object counts as unlisted without being
+-- asked for again; the latter where this run reads the log of its changes)
 create or replace function supasaasy.sweep(p_task bigint, p_token bigint, p_page jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
 #variable_conflict use_column
@@ -61,18 +82,23 @@ declare
   t supasaasy.tasks;
   pass supasaasy.passes;
   spec jsonb := p_page -> 'spec';
+  can_ask boolean := coalesce((p_page #>> '{spec,retrievable}')::boolean, false);
+  wave bigint := (p_page ->> 'confirm')::bigint;
+  ask_all boolean := coalesce((p_page ->> 'ask_all')::boolean, false);
   -- The list leaves out archived objects: that it does not show them says nothing.
   hides_archived boolean := coalesce((p_page ->> 'hides_archived')::boolean, false);
   measured record;
+  asked record;
   missing bigint;
   final jsonb;
-  ids text[];
+  batch record;
+  taken bigint := 0;
   context jsonb;
-  result jsonb := '{"deleted": 0}';
+  deleted_now bigint := 0;
   reason text;
   first_read bigint;
   last_read bigint;
-  paused text;
+  paused boolean;
 begin
   select * into t from supasaasy.tasks where id = p_task and lease_token = p_token and state = 'running' for update;
   if not found then
@@ -81,10 +107,14 @@ begin
   select * into pass from supasaasy.passes where id = t.pass_id for update;
   select min(x.read_from), max(x.read_until) into first_read, last_read from supasaasy.tasks x where x.pass_id = t.pass_id and x.kind in ('list', 'fanout');
   perform supasaasy.lock_collections(t.app_key, supasaasy.collections_of(spec), false);
+  paused := supasaasy.deletions_paused(t.app_key, t.collection_key) is not null;
 
-  if not t.input ? 'judged' then
+  if not t.input ? 'measured' then
+    perform supasaasy.forget_unlisted(pass, case when exists (
+        select 1 from supasaasy.tasks x where x.run_id = t.run_id and x.kind = 'changes' and x.state <> 'failed' and x.input -> 'collections' ? t.collection_key)
+      then (p_page ->> 'remember_logged_ms')::float8 else (p_page ->> 'remember_ms')::float8 end);
     select * into measured from supasaasy.measure_pass(pass, hides_archived, first_read);
-    if coalesce((spec ->> 'retrievable')::boolean, false) then
+    if can_ask then
       perform supasaasy.ask_again(t.app_key, spec, measured.doubtful, jsonb_build_object('run_id', t.run_id, 'priority', t.priority));
     end if;
     missing := case when measured.missing = 0 then 0 else supasaasy.find_missing(pass, hides_archived) end;
@@ -92,59 +122,74 @@ begin
     if missing = 0 and measured.doubtful is null and measured.rowless = 0 and not exists (
       select 1 from supasaasy.tasks x where x.run_id = t.run_id and x.collection_key = t.collection_key and x.id <> t.id and x.state in ('ready', 'running')
     ) then
-      final := jsonb_build_object('at', clock_timestamp(), 'named', measured.named, 'living', measured.living, 'digest', measured.digest);
+      final := jsonb_build_object('at', clock_timestamp(), 'named', measured.named, 'living', measured.living, 'digest', measured.digest, 'hidden', measured.hidden);
     end if;
-    paused := supasaasy.deletions_paused(t.app_key, t.collection_key);
     update supasaasy.passes set hides_archived = coalesce((p_page ->> 'hides_archived')::boolean, false), children = coalesce(spec -> 'children', '[]') where id = t.pass_id;
-    if not coalesce((p_page ->> 'allow')::boolean, false) and (
-      (missing >= (p_page ->> 'floor')::bigint and missing > measured.living * (p_page ->> 'share')::float8)
-      -- An empty list of objects that nobody can ask for one by one: no second witness.
-      or (measured.named = 0 and missing >= case when coalesce((spec ->> 'retrievable')::boolean, false) then 10 else 1 end)
+    t.input := t.input || jsonb_build_object('missing', missing, 'measured', jsonb_build_object('named', measured.named, 'living', measured.living));
+  end if;
+  missing := (t.input ->> 'missing')::bigint;
+
+  if not t.input ? 'judged' then
+    select count(*) filter (where m.asked) as n, count(*) filter (where m.answer = 'gone') as gone, count(*) filter (where m.answer = 'shown') as shown,
+      count(*) filter (where not m.asked) as remaining
+    into asked from supasaasy.pass_missing m where m.pass_id = t.pass_id;
+    -- No witness: nothing can be asked for by id, or the list shows nothing at all and is not known to leave objects out.
+    if ((not can_ask or (t.input #> '{measured,named}' = '0'::jsonb and not ask_all)) and supasaasy.looks_wrong(missing, (t.input #>> '{measured,named}')::bigint, (t.input #>> '{measured,living}')::bigint, p_page, paused))
+      or supasaasy.looks_wrong(asked.gone, (t.input #>> '{measured,named}')::bigint, (t.input #>> '{measured,living}')::bigint, p_page, paused)
       -- None of the rows that were known: that is another list, or another path of the id.
-      or (missing >= case when coalesce((spec ->> 'retrievable')::boolean, false) then 10 else 1 end and not supasaasy.recognises(pass))
-      or (paused is not null and missing > 0)
-    ) then
-      reason := format('the pass over %s no longer shows %s of %s rows; nothing was deleted, because that looks like a wrong key, a lost permission or an empty answer. If the provider really lost them, run: supasaasy sync %s --mode full --resource %s --allow-mass-delete',
-        t.collection_key, missing, measured.living, t.app_key, t.resource);
+      or (asked.n = 0 and t.input #> '{measured,named}' <> '0'::jsonb and not coalesce((p_page ->> 'allow')::boolean, false)
+        and missing >= case when can_ask then 10 else 1 end and not supasaasy.recognises(pass))
+      -- No witness that the list hides objects, or so few that the rest would be as wrong twice over.
+      or (asked.n > 0 and asked.remaining > 0 and (asked.gone = asked.n or asked.n >= 4 * wave)
+        and supasaasy.looks_wrong(trunc(asked.gone::numeric / asked.n * missing / case when asked.gone = asked.n then 1 else 2 end),
+          (t.input #>> '{measured,named}')::bigint, (t.input #>> '{measured,living}')::bigint, p_page, paused))
+    then
+      reason := format('the pass over %s no longer shows %s of %s rows%s; nothing was deleted, because that looks like a wrong key, a lost permission or an empty answer. If the provider really lost them, run: supasaasy sync %s --mode full --resource %s --allow-mass-delete',
+        t.collection_key, missing, t.input #>> '{measured,living}',
+        case when asked.n > 0 then format(', and %s of %s that were asked for by id do not exist', asked.gone, asked.n) else '' end, t.app_key, t.resource);
       update supasaasy.passes set state = 'refused', note = reason, finished_at = clock_timestamp() where id = t.pass_id;
       perform supasaasy.pause_deletions(t.app_key, t.collection_key, reason);
-      if measured.named > 0 and not supasaasy.recognises(pass) then
+      if t.input #> '{measured,named}' <> '0'::jsonb and not supasaasy.recognises(pass) then
         perform supasaasy.mark_unrecognised(pass);
       end if;
       delete from supasaasy.pass_missing where pass_id = t.pass_id;
       update supasaasy.tasks set state = 'failed', error = reason, errors = errors + 1, finished_at = clock_timestamp(), lease_token = null, lease_until = null where id = p_task;
       return jsonb_build_object('done', true, 'refused', true, 'reason', reason, 'deleted', 0, 'missing', missing);
     end if;
-    perform supasaasy.pause_deletions(t.app_key, t.collection_key, null);
-    t.input := t.input || jsonb_build_object('judged', true, 'missing', missing);
-    -- Few: a question each is cheap, and no object is buried on the word of a list alone.
-    if missing > 0 and missing <= (p_page ->> 'confirm')::bigint and coalesce((spec ->> 'retrievable')::boolean, false) then
-      perform supasaasy.ask_again(t.app_key, spec, (select jsonb_agg(external_id) from supasaasy.pass_missing where pass_id = t.pass_id),
-        jsonb_build_object('run_id', t.run_id, 'priority', t.priority));
-      delete from supasaasy.pass_missing where pass_id = t.pass_id;
+    if can_ask and asked.remaining > 0 and (asked.n = 0 or asked.shown > 0 or ask_all) then
+      perform supasaasy.ask_absent(t, greatest(wave, asked.n));
+      update supasaasy.tasks set state = 'ready', lease_token = null, lease_until = null, attempts = 0, input = t.input || '{"asked": true}' where id = p_task;
+      return jsonb_build_object('done', true, 'deleted', 0, 'missing', missing);
     end if;
+    -- Shown by its id: it lives. Asked for without an answer (the question failed, and so does the run): nothing is known.
+    delete from supasaasy.pass_missing where pass_id = t.pass_id and asked and answer is distinct from 'gone';
+    perform supasaasy.pause_deletions(t.app_key, t.collection_key, null);
+    t.input := t.input || jsonb_build_object('judged', true);
   end if;
 
-  with batch as (
-    delete from supasaasy.pass_missing where ctid in (
-      select ctid from supasaasy.pass_missing where pass_id = t.pass_id order by external_id limit (p_page ->> 'batch')::int)
-    returning external_id
-  ) select array_agg(external_id) into ids from batch;
-  if ids is not null then
-    context := jsonb_build_object('source', 'read', 'origin', 'sweep', 'origin_id', t.run_id::text, 'started_at', pass.started_at,
-      'authoritative', true, 'run_id', t.run_id, 'priority', t.priority, 'purge', p_page -> 'purge');
-    -- It died at some moment of the pass: a change within that time may be older than its death.
-    result := supasaasy.apply_gone(t.app_key, spec, ids, context, coalesce(first_read, 0), coalesce(last_read, first_read, 0));
-  end if;
-  if ids is null or cardinality(ids) < (p_page ->> 'batch')::int then
+  context := jsonb_build_object('source', 'read', 'origin', 'sweep', 'origin_id', t.run_id::text,
+    'authoritative', true, 'run_id', t.run_id, 'priority', t.priority, 'purge', p_page -> 'purge');
+  for batch in
+    with taken as (
+      delete from supasaasy.pass_missing where ctid in (
+        select ctid from supasaasy.pass_missing where pass_id = t.pass_id order by external_id limit (p_page ->> 'batch')::int)
+      returning external_id, version, version_until, asked_at
+    ) select array_agg(external_id) as ids, version, version_until, min(asked_at) as asked_at from taken group by version, version_until
+  loop
+    taken := taken + cardinality(batch.ids);
+    -- Not asked for, it died at some moment of the pass: a change within that time may be older than its death.
+    deleted_now := deleted_now + (supasaasy.apply_gone(t.app_key, spec, batch.ids, context || jsonb_build_object('started_at', coalesce(batch.asked_at, pass.started_at)),
+      coalesce(batch.version, first_read, 0), coalesce(batch.version_until, last_read, first_read, 0)) ->> 'deleted')::bigint;
+  end loop;
+  if taken < (p_page ->> 'batch')::int then
     update supasaasy.passes set state = 'swept', finished_at = clock_timestamp(), measured = final where id = t.pass_id;
     update supasaasy.tasks set state = 'done', finished_at = clock_timestamp(), lease_token = null, lease_until = null,
-      input = t.input, deleted = deleted + (result ->> 'deleted')::bigint where id = p_task;
-    return jsonb_build_object('done', true, 'deleted', result -> 'deleted', 'missing', t.input -> 'missing');
+      input = t.input, deleted = deleted + deleted_now where id = p_task;
+    return jsonb_build_object('done', true, 'deleted', deleted_now, 'missing', missing);
   end if;
-  update supasaasy.tasks set input = t.input, deleted = deleted + (result ->> 'deleted')::bigint,
+  update supasaasy.tasks set input = t.input, deleted = deleted + deleted_now,
     lease_until = clock_timestamp() + make_interval(secs => coalesce((p_page ->> 'lease_seconds')::float8, 60)) where id = p_task;
-  return jsonb_build_object('done', false, 'deleted', result -> 'deleted', 'missing', t.input -> 'missing');
+  return jsonb_build_object('done', false, 'deleted', deleted_now, 'missing', missing);
 end $$;
 
 -- Moves a run on after a task has ended: passes whose reads are complete are swept; when nothing is open the run
@@ -301,7 +346,9 @@ begin
     -- As in claim_tasks: one that waits for others' lists can not be claimed, so nobody need look again at once.
     and (not t.input ? 'after' or not exists (
       select 1 from supasaasy.tasks b where b.run_id = t.run_id and b.resource = t.input ->> 'after'
-        and b.kind = 'list' and b.state in ('ready', 'running'))));
+        and b.kind = 'list' and b.state in ('ready', 'running')))
+    and (not t.input ? 'asked' or not exists (
+      select 1 from supasaasy.tasks b where b.pass_id = t.pass_id and b.kind = 'retrieve' and b.state in ('ready', 'running'))));
 end $$;
 
 create or replace function supasaasy.cancel_run(p_run uuid, p_reason text) returns boolean
@@ -318,10 +365,15 @@ begin
   return true;
 end $$;
 
+-- `unlisted`: the mirror holds objects of the collection that are in no list.
 create or replace function supasaasy.get_sync_state(p_app text) returns jsonb
-language sql stable set search_path = '' as $$
-  select coalesce(jsonb_object_agg(collection_key, to_jsonb(s)), '{}') from supasaasy.sync_state s where app_key = p_app;
-$$;
+language plpgsql stable set search_path = '' as $$
+begin
+  return (
+    select coalesce(jsonb_object_agg(s.collection_key, to_jsonb(s) || jsonb_build_object('unlisted', exists (
+      select 1 from supasaasy.unlisted u where u.app_key = s.app_key and u.collection_key = s.collection_key))), '{}')
+    from supasaasy.sync_state s where s.app_key = p_app);
+end $$;
 
 create or replace function supasaasy.pause_app(p_app text, p_reason text) returns void
 language sql set search_path = '' as $$

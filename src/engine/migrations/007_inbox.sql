@@ -40,9 +40,10 @@ begin
     update supasaasy.inbox i set state = 'running', lease_token = token.value, attempts = i.attempts + 1,
       lease_until = clock_timestamp() + make_interval(secs => p_lease_seconds)
     from free, token where i.id = free.id
-    returning i.id, i.app_key, i.event_id, i.event_type, i.body, i.attempts, i.lease_token
+    returning i.id, i.app_key, i.event_id, i.event_type, i.body, i.attempts, i.lease_token, i.replayed_at is not null as replayed
   )
-  select coalesce(jsonb_agg(to_jsonb(c) order by c.id), '[]') into result from claimed c;
+  select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object('account', a.account) order by c.id), '[]') into result
+  from claimed c left join supasaasy.apps a on a.app_key = c.app_key;
   return result;
 end $$;
 
@@ -145,6 +146,14 @@ language sql set search_path = '' as $$
   ) select jsonb_build_object('released', count(*), 'dead', count(*) filter (where state = 'dead')) from released;
 $$;
 
+-- Back without an attempt: nothing is wrong with them, but what judges them is not known yet.
+create or replace function supasaasy.hold_deliveries(p_token bigint, p_ids bigint[], p_reason text, p_delay_ms double precision) returns void
+language sql set search_path = '' as $$
+  update supasaasy.inbox set state = 'ready', reason = p_reason, attempts = attempts - 1,
+    not_before = clock_timestamp() + make_interval(secs => p_delay_ms / 1000), lease_token = null, lease_until = null
+  where id = any(p_ids) and lease_token = p_token and state = 'running';
+$$;
+
 -- One page of the provider's own log of changes, with the checkpoint, in one transaction.
 create or replace function supasaasy.ingest_changes(p_task bigint, p_token bigint, p_body text, p_page jsonb) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -176,7 +185,8 @@ language plpgsql set search_path = '' as $$
 declare
   n bigint;
 begin
-  update supasaasy.inbox set state = 'ready', attempts = 0, not_before = clock_timestamp(), reason = null, processed_at = null
+  update supasaasy.inbox set state = 'ready', attempts = 0, not_before = clock_timestamp(), reason = null, processed_at = null,
+    replayed_at = clock_timestamp()
   where state in ('processed', 'ignored', 'dead')
     and (not p_filter ? 'app_key' or app_key = p_filter ->> 'app_key')
     and (not p_filter ? 'event_ids' or p_filter -> 'event_ids' ? event_id)

@@ -8,6 +8,7 @@ language plpgsql set search_path = '' as $$
 declare
   project_url text;
   admin_key text;
+  prefix text;
 begin
   if to_regclass('vault.decrypted_secrets') is null or to_regnamespace('net') is null then
     return null;
@@ -17,8 +18,10 @@ begin
   if project_url is null or admin_key is null then
     return null;
   end if;
+  -- Where the functions have names of their own (supasaasy init --prefix).
+  execute 'select decrypted_secret from vault.decrypted_secrets where name = $1' into prefix using 'supasaasy_function_prefix';
   return net.http_post(
-    url := rtrim(project_url, '/') || '/functions/v1' || p_path,
+    url := rtrim(project_url, '/') || '/functions/v1/' || coalesce(prefix, '') || ltrim(p_path, '/'),
     body := p_body,
     params := '{}'::jsonb,
     headers := jsonb_build_object('Content-Type', 'application/json', 'Authorization', 'Bearer ' || admin_key),

@@ -31,6 +31,8 @@ create table if not exists supasaasy.certificates (
   holds          boolean not null,
   primary key (app_key, collection_key)
 );
+-- Living rows that are in no list, and that the provider has shown by their ids.
+alter table supasaasy.certificates add column if not exists hidden bigint not null default 0;
 -- What it rests on (see 033_evidence.sql), how its lists ended ("flag, short page"), and why it does not hold.
 alter table supasaasy.certificates add column if not exists evidence jsonb;
 alter table supasaasy.certificates add column if not exists ended_by text;
@@ -62,21 +64,24 @@ language sql stable set search_path = '' set jit = off as $$
 $$;
 
 drop function if exists supasaasy.measure_pass(supasaasy.passes);
+drop function if exists supasaasy.measure_pass(supasaasy.passes, boolean, bigint);
 -- Holds what a pass saw against the rows, in one reading of both: `named`, the distinct ids; `rowless`, named but not
 -- stored; `living`, the rows that it could have shown, and `digest`, the sum of their hashes; `missing`, those of them that
--- it did not name and that nothing has touched since it began; `doubtful`, the ids of rows that it did not name and that a
+-- it did not name and that nothing has touched since it began; `hidden`, those that it did not name and that are known to be
+-- in no list; `doubtful`, the ids of rows that it did not name and that a
 -- delivery has touched since it began, though what that told was older than the pass: nothing shows that they lived when
 -- it began. Their deletion may lie before the watermark that the run leaves behind, where no incremental run looks.
 create or replace function supasaasy.measure_pass(
   p_pass supasaasy.passes, p_hides_archived boolean, p_first_read bigint,
-  out named bigint, out rowless bigint, out living bigint, out digest text, out missing bigint, out doubtful jsonb
+  out named bigint, out rowless bigint, out living bigint, out digest text, out missing bigint, out doubtful jsonb, out hidden bigint
 ) language plpgsql set search_path = '' set enable_nestloop = off set enable_mergejoin = off set jit = off set work_mem = '16MB' as $$
 begin
   select count(s.id), count(*) filter (where s.id is not null and e.external_id is null),
     count(*) filter (where e.shown), supasaasy.hex64(sum(e.payload_hash) filter (where e.shown)),
-    count(*) filter (where s.id is null and e.shown and e.observed_at < p_pass.started_at),
-    jsonb_agg(e.external_id) filter (where s.id is null and e.in_window and e.observed_at >= p_pass.started_at and e.version_until < p_first_read)
-  into named, rowless, living, digest, missing, doubtful
+    count(*) filter (where s.id is null and e.shown and e.observed_at < p_pass.started_at and u.external_id is null),
+    jsonb_agg(e.external_id) filter (where s.id is null and e.in_window and e.observed_at >= p_pass.started_at and e.version_until < p_first_read),
+    count(*) filter (where s.id is null and e.shown and u.external_id is not null)
+  into named, rowless, living, digest, missing, doubtful, hidden
   from (select distinct unnest(p.ids) collate "C" as id from supasaasy.pass_pages p where p.pass_id = p_pass.id) s
   full join (
     select external_id, observed_at, version_until, payload_hash, in_window, in_window and not (p_hides_archived and archived_at is not null) as shown
@@ -84,7 +89,8 @@ begin
       select x.*, x.deleted_at is null and (p_pass.window_from is null or x.source_created_at >= p_pass.window_from) as in_window
       from supasaasy.entities x where x.app_key = p_pass.app_key and x.collection_key = p_pass.collection_key
     ) x
-  ) e on e.external_id = s.id;
+  ) e on e.external_id = s.id
+  left join supasaasy.unlisted u on u.app_key = p_pass.app_key and u.collection_key = p_pass.collection_key and u.external_id = e.external_id;
 end $$;
 
 -- Called by advance_run, in its transaction, when a run ends: a certificate for every pass that was swept, and one that does
@@ -129,6 +135,7 @@ begin
     update supasaasy.passes p set problem = evidence ->> 'problem' where p.id = pass.id and p.problem is null and evidence ? 'problem';
     perform supasaasy.certify(pass, 'pass', pass.resource, pass.collection_key, (checked ->> 'named')::bigint, (checked ->> 'living')::bigint, checked ->> 'digest',
       tally.missing, tally.stale, tally.extra, tally.missing + tally.stale + tally.extra, waiting, evidence, problem);
+    update supasaasy.certificates set hidden = coalesce((checked ->> 'hidden')::bigint, 0) where app_key = pass.app_key and collection_key = pass.collection_key;
     for child in select value from jsonb_array_elements(children) loop
       select * into rows from supasaasy.measure_rows(pass.app_key, child ->> 'collection', null, false);
       select coalesce(sum(n.created), 0)::bigint as missing, coalesce(sum(n.updated + n.archived), 0)::bigint as stale,
@@ -252,13 +259,30 @@ with resources as (
     union all select app_key, collection_key, collection_key, 3 from supasaasy.sync_state
   ) x order by app_key, collection_key, rank
 ),
--- How long after a change at the source its row was written: what webhooks and incremental runs brought lately.
+-- How long after a change at the source its row was written: what webhooks brought lately, and what an incremental run found
+-- that had changed since the run before it (an hour for the clocks). Not what was read because a whole list was (it says when
+-- it was read), what is older (it was missed, or is new to us), what a person had replayed, and what an audit put right.
+followed as (
+  select r.id, r.id::text as name, r.app_key, extract(epoch from before.began) * 1000 - 3600000 as since
+  from supasaasy.runs r
+  cross join lateral (
+    select max(p.created_at) as began from supasaasy.runs p
+    where p.app_key = r.app_key and p.state = 'completed' and p.mode in ('full', 'incremental') and p.created_at < r.created_at
+  ) before
+  where r.mode = 'incremental' and r.created_at > now() - interval '2 days'
+),
+-- A clock of the provider that is ahead of ours shows in changes that are written before they happen: the app's most
+-- extreme one tells by how much.
 recent as (
-  select c.app_key, c.collection_key, greatest(extract(epoch from c.changed_at) * 1000 - c.version, 0) as ms
-  from (select * from supasaasy.changes order by seq desc limit 10000) c
-  where c.changed_at > now() - interval '1 day'
-    and (c.origin = 'webhook' or (c.origin = 'sync' and exists (
-      select 1 from supasaasy.runs r where r.id::text = c.origin_id and r.mode = 'incremental')))
+  select app_key, collection_key, ms - least(min(ms) over (partition by app_key), 0) as ms
+  from (
+    select c.app_key, c.collection_key, extract(epoch from c.changed_at) * 1000 - c.version as ms
+    from (select * from supasaasy.changes order by seq desc limit 10000) c
+    left join followed f on c.origin = 'sync' and f.name = c.origin_id
+    where c.changed_at > now() - interval '1 day'
+      and (c.origin = 'webhook' or c.version >= f.since and not exists (
+        select 1 from supasaasy.passes p where p.run_id = f.id and p.collection_key = c.collection_key))
+  ) x
 ),
 fresh as (
   select app_key, collection_key, count(*) as measured,
@@ -308,7 +332,8 @@ select r.app_key, r.resource, r.collection_key,
   coalesce(i.dead, 0) as dead_letters, coalesce(i.waiting, 0) as inbox_waiting, now() - i.oldest as inbox_oldest,
   s.deletions_paused_at, s.deletions_paused_reason, a.paused_at, a.pause_reason,
   c.kind as certified_by, c.certified_at, c.holds as certificate_holds, c.source_count, c.mirror_count, c.digest,
-  c.ended_by as certificate_ended_by, c.reason as certificate_reason, c.evidence as certificate_evidence
+  c.ended_by as certificate_ended_by, c.reason as certificate_reason, c.evidence as certificate_evidence,
+  coalesce(c.hidden, 0) as hidden
 from resources r
 left join supasaasy.apps a on a.app_key = r.app_key
 left join supasaasy.sync_state s on s.app_key = r.app_key and s.collection_key = r.collection_key
@@ -320,6 +345,6 @@ left join inboxes i on i.app_key = r.app_key
 order by r.app_key, r.collection_key;
 
 create or replace function supasaasy.get_health(p_app text default null) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set intervalstyle = 'postgres' as $$
   select coalesce(jsonb_agg(to_jsonb(h)), '[]') from supasaasy.sync_health h where p_app is null or h.app_key = p_app;
 $$;

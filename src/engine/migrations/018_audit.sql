@@ -263,6 +263,8 @@ declare
   seen_any boolean;
   differing jsonb;
   why text;
+  can_ask boolean := coalesce((spec ->> 'retrievable')::boolean, false);
+  suspicious boolean;
 begin
   select * into t from supasaasy.tasks where id = p_task and lease_token = p_token and state = 'running' for update;
   if not found then
@@ -272,8 +274,12 @@ begin
   select * into rows from supasaasy.measure_rows(t.app_key, t.collection_key, pass.window_from, pass.hides_archived);
   seen_any := exists (select 1 from supasaasy.pass_pages p where p.pass_id = t.pass_id);
   missing := supasaasy.find_missing(pass, pass.hides_archived);
-  if (missing >= (p_page ->> 'floor')::bigint and missing > rows.living * (p_page ->> 'share')::float8) or (not seen_any and missing >= case when coalesce((spec ->> 'retrievable')::boolean, false) then 10 else 1 end)
-    or (missing >= case when coalesce((spec ->> 'retrievable')::boolean, false) then 10 else 1 end and not supasaasy.recognises(pass)) then
+  suspicious := (missing >= (p_page ->> 'floor')::bigint and missing > rows.living * (p_page ->> 'share')::float8) or (not seen_any and missing >= case when can_ask then 10 else 1 end)
+    or (missing >= case when can_ask then 10 else 1 end and not supasaasy.recognises(pass));
+  if suspicious and can_ask and seen_any and coalesce((p_page ->> 'ask_all')::boolean, false) and supasaasy.recognises(pass) then
+    -- A list that leaves objects out: each is asked for by its id, and whatever the answers are, nothing is deleted.
+    p_page := p_page || '{"repair": false}';
+  elsif suspicious then
     why := format('the list of %s no longer shows %s of %s rows: that looks like a wrong key, a lost permission or an empty answer; nothing was asked or changed',
       t.collection_key, missing, rows.living);
     delete from supasaasy.pass_missing where pass_id = t.pass_id;
@@ -287,6 +293,22 @@ begin
   with moved as (delete from supasaasy.pass_missing where pass_id = t.pass_id returning external_id)
   select coalesce(jsonb_agg(jsonb_build_object('resource', t.resource, 'collection_key', t.collection_key, 'external_id', external_id,
     'kind', 'extra', 'asked', external_id)), '[]') into differing from moved;
+  if can_ask then
+    -- What is known to be in no list may be gone by now: as many as questions are left, those that were asked for longest ago.
+    select differing || coalesce(jsonb_agg(jsonb_build_object('resource', t.resource, 'collection_key', t.collection_key, 'external_id', x.external_id,
+      'kind', 'extra', 'asked', x.external_id)), '[]') into differing
+    from (
+      select u.external_id from supasaasy.unlisted u
+      cross join lateral (
+        select 1 from supasaasy.entities e where e.collection_key = u.collection_key and e.external_id = u.external_id and e.app_key = u.app_key
+          and e.deleted_at is null and (pass.window_from is null or e.source_created_at >= pass.window_from) limit 1
+      ) living
+      where u.app_key = t.app_key and u.collection_key = t.collection_key
+        and not exists (select 1 from supasaasy.pass_pages p where p.pass_id = t.pass_id and u.external_id = any(p.ids))
+      order by u.confirmed_at, u.external_id limit greatest(0, (p_page ->> 'confirm')::bigint - missing - (
+        select count(*) from supasaasy.tasks k where k.run_id = t.run_id and k.kind = 'confirm' and k.collection_key = t.collection_key))
+    ) x;
+  end if;
   perform supasaasy.suspect(t, p_page, differing);
   if missing > 0 and not coalesce((spec ->> 'retrievable')::boolean, false) then
     if coalesce((p_page ->> 'repair')::boolean, false) then
@@ -349,9 +371,17 @@ begin
   select t.run_id, t.app_key, f.resource, f.collection_key, f.external_id, t.external_id, f.kind, case when repair then 'repaired' else 'confirmed' end, why
   from jsonb_to_recordset(differing) as f(resource text, collection_key text, external_id text, kind text)
   on conflict (run_id, collection_key, external_id) do update set kind = excluded.kind, state = excluded.state, reason = excluded.reason;
-  update supasaasy.audit_findings a set state = 'cleared'
-  where a.run_id = t.run_id and a.asked_id = t.external_id and a.state = 'suspected'
-    and (a.collection_key = t.collection_key or a.collection_key in (select c ->> 'collection' from jsonb_array_elements(coalesce(spec -> 'children', '[]')) c));
+  with cleared as (
+    update supasaasy.audit_findings a set state = 'cleared'
+    where a.run_id = t.run_id and a.asked_id = t.external_id and a.state = 'suspected'
+      and (a.collection_key = t.collection_key or a.collection_key in (select c ->> 'collection' from jsonb_array_elements(coalesce(spec -> 'children', '[]')) c))
+    returning a.collection_key, a.external_id, a.kind
+  )
+  -- Shown by its id, and not named by any page.
+  insert into supasaasy.unlisted (app_key, collection_key, external_id)
+  select t.app_key, c.collection_key, c.external_id from cleared c
+  where p_body is not null and c.kind = 'extra' and c.collection_key = t.collection_key and c.external_id = t.external_id
+  on conflict (app_key, collection_key, external_id) do update set confirmed_at = excluded.confirmed_at;
   update supasaasy.tasks set state = 'done', finished_at = clock_timestamp(), requests = requests + 1, lease_token = null, lease_until = null,
     attempts = 0, error = null where id = p_task;
   return jsonb_build_object('differing', jsonb_array_length(differing), 'repaired', repair and jsonb_array_length(differing) > 0);
@@ -440,6 +470,12 @@ begin
       when waiting > 0 then format('%s records are in quarantine', waiting)
       when failed is not null then format('a part of it failed: %s', failed)
       when f.repaired < f.missing + f.stale + f.extra then format('%s objects differ', f.missing + f.stale + f.extra - f.repaired) end));
+  update supasaasy.certificates set hidden = (select hidden from supasaasy.measure_pass(p_pass, p_pass.hides_archived, null))
+  where app_key = p_pass.app_key and collection_key = p_pass.collection_key
+    and exists (select 1 from supasaasy.unlisted u where u.app_key = p_pass.app_key and u.collection_key = p_pass.collection_key);
+  update supasaasy.certificates set hidden = 0
+  where app_key = p_pass.app_key and collection_key = p_pass.collection_key
+    and not exists (select 1 from supasaasy.unlisted u where u.app_key = p_pass.app_key and u.collection_key = p_pass.collection_key);
   return coalesce(p_pass.problem, evidence ->> 'problem', unnamed);
 end $$;
 

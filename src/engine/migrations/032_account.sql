@@ -8,6 +8,11 @@ language plpgsql set search_path = '' as $$
 begin
   insert into supasaasy.apps as a (app_key, name, connector, account) values (p_app, p_app, '', p_account)
   on conflict (app_key) do update set account = excluded.account where a.account is null;
+  -- What has waited for it can be judged now.
+  if found then
+    update supasaasy.inbox set not_before = clock_timestamp()
+    where app_key = p_app and state = 'ready' and attempts = 0 and not_before > clock_timestamp();
+  end if;
   return (select account from supasaasy.apps where app_key = p_app);
 end $$;
 

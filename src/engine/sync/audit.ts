@@ -108,6 +108,7 @@ export async function auditExtras(context: SyncContext, app: App, task: Task): P
     share: context.settings.massDeleteShare,
     floor: context.settings.massDeleteFloor,
     hides_archived: list.hidesArchived === true,
+    ask_all: list.hides !== undefined,
   });
   if (outcome.refused) context.ports.log('warn', `${app.key}: ${outcome.reason}`);
   return 'done';

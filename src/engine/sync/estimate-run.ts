@@ -1,4 +1,11 @@
-import { describeError, PermissionError, ProviderError, RateLimitError, SupasaasyError } from '../../errors.ts';
+import {
+  describeError,
+  PermissionError,
+  ProviderError,
+  RateLimitError,
+  RequestRefusedError,
+  SupasaasyError,
+} from '../../errors.ts';
 import { parseJson } from '../../kit/json.ts';
 import { instantAt, valueAt } from '../../kit/normalize.ts';
 import type { InstantAt, Position, ProviderRequest, Resource } from '../../kit/resource.ts';
@@ -132,7 +139,13 @@ async function glimpse(
 ): Promise<Glimpse> {
   const { list } = resource;
   if (list === undefined) return { records: 0, more: false };
-  const wanted = list.total?.request ?? app.config.connector.page(resource, { ...position, limit: list.pageSize });
+  // An estimate has no effect either: a scroll is only opened by a sync.
+  const wanted =
+    list.total?.request ??
+    (list.next.style === 'scroll'
+      ? list.probe
+      : app.config.connector.page(resource, { ...position, limit: list.pageSize }));
+  if (wanted === undefined) throw new RequestRefusedError('its list cannot be looked at without an effect');
   const body: unknown = parseJson((await request(wanted)).body);
   const total = list.total === undefined ? undefined : valueAt(body, list.total.path);
   const records = valueAt(body, resource.records ?? []);

@@ -1,6 +1,6 @@
 import { ConfigError } from '../../errors.ts';
 import { floorMs } from '../../kit/instant.ts';
-import type { Resource } from '../../kit/resource.ts';
+import type { Resource, Silent } from '../../kit/resource.ts';
 import type { App } from '../app.ts';
 import type { PlannedTask, RunOptions, SyncMode, SyncState, TaskInput } from '../store.ts';
 
@@ -19,22 +19,32 @@ export function planRun(
   nowMs: number,
 ): PlannedTask[] {
   const wanted = wantedResources(app, options);
-  if (mode === 'full') return wanted.flatMap((resource) => planPass(app, resource, options, PRIORITY.full));
-
   const log = app.config.connector.changeLog;
+  const isLogged = (watermark: number) => log !== undefined && watermark - log.overlapMs >= nowMs - log.retentionMs;
+  if (mode === 'full') {
+    // No list shows what changed of an object that is in none: the log does.
+    const hidden = wanted.flatMap((resource): Followed[] => {
+      const { watermark, unlisted } = state[resource.collection] ?? {};
+      const known = resource.incremental.by === 'events' && unlisted === true && watermark != null;
+      return known && isLogged(watermark) ? [{ resource, watermark }] : [];
+    });
+    const names = hidden.map(({ resource }) => resource.name);
+    return [
+      ...wanted.flatMap((resource) => planPass(app, resource, options, PRIORITY.full)),
+      ...planChanges(app, hidden, names, options, PRIORITY.full),
+    ];
+  }
+
   const plan: PlannedTask[] = [];
-  const followed: { resource: Resource; watermark: number }[] = [];
+  const followed: Followed[] = [];
   for (const resource of wanted) {
     const watermark = state[resource.collection]?.watermark ?? undefined;
     const { incremental } = resource;
-    if (
-      watermark === undefined ||
-      incremental.by === 'full' ||
-      (incremental.by === 'events' && (log === undefined || watermark - log.overlapMs < nowMs - log.retentionMs))
-    ) {
+    if (watermark === undefined || incremental.by === 'full' || (incremental.by === 'events' && !isLogged(watermark))) {
       plan.push(...planPass(app, resource, options, PRIORITY.incremental));
     } else if (incremental.by === 'events') {
       followed.push({ resource, watermark });
+      plan.push(...planSilent(resource, incremental.silent, watermark, options));
     } else {
       const at = incremental.by === 'search' ? resource.version : resource.created;
       const since = floorMs(watermark - ('overlapMs' in incremental ? incremental.overlapMs : 0), at);
@@ -49,21 +59,55 @@ export function planRun(
       });
     }
   }
-  if (followed.length > 0 && log !== undefined) {
-    const since = Math.min(...followed.map((f) => f.watermark)) - log.overlapMs;
-    const names = options.resources === undefined ? app.config.resources : followed.map((f) => f.resource.name);
-    for (const types of log.groups(names)) {
-      plan.push({
-        resource: 'changes',
-        collection: '*',
-        kind: 'changes',
-        pass: false,
-        priority: PRIORITY.incremental,
-        input: { since, types, collections: followed.map((f) => f.resource.collection), ...limitOf(options) },
-      });
-    }
-  }
-  return plan;
+  const names = options.resources === undefined ? app.config.resources : followed.map((f) => f.resource.name);
+  return [...plan, ...planChanges(app, followed, names, options, PRIORITY.incremental)];
+}
+
+/** What the log of changes does not show. */
+function planSilent(
+  resource: Resource,
+  silent: Silent | undefined,
+  watermark: number,
+  options: RunOptions,
+): PlannedTask[] {
+  if (silent === undefined) return [];
+  const variants = silent.by === 'list' ? (silent.variants ?? [undefined]) : [undefined];
+  return variants.map((_, part) => ({
+    resource: resource.name,
+    collection: resource.collection,
+    kind: 'list' as const,
+    pass: false,
+    priority: PRIORITY.incremental,
+    input: { ...limitOf(options), silent: part },
+    ...(silent.by === 'window' ? { range_from: Math.max(0, Math.floor((watermark - silent.overlapMs) / 1000)) } : {}),
+  }));
+}
+
+interface Followed {
+  readonly resource: Resource;
+  readonly watermark: number;
+}
+
+/** Reads the log of changes since the oldest of these watermarks. */
+function planChanges(
+  app: App,
+  followed: readonly Followed[],
+  names: readonly string[],
+  options: RunOptions,
+  priority: number,
+): PlannedTask[] {
+  const log = app.config.connector.changeLog;
+  if (followed.length === 0 || log === undefined) return [];
+  const since = Math.min(...followed.map((f) => f.watermark)) - log.overlapMs;
+  const collections = followed.map((f) => f.resource.collection);
+  return log.groups(names).map((types) => ({
+    resource: 'changes',
+    collection: '*',
+    kind: 'changes',
+    pass: false,
+    priority,
+    input: { since, types, collections, ...limitOf(options) },
+  }));
 }
 
 /** The resources that have a list of their own, in the connector's order. */

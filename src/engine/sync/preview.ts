@@ -10,6 +10,7 @@ import { pageContext } from './context.ts';
 import { listPage, sizeOf } from './list-page.ts';
 import { planRun } from './plan.ts';
 import { readLogPage } from './read-log.ts';
+import { variantOf } from './variant.ts';
 
 export interface PreviewCounts {
   records: number;
@@ -91,7 +92,7 @@ export async function previewRun(
     const counts = countsOf(resource.name);
     const ids = seen.get(task.collection) ?? [];
     seen.set(task.collection, ids);
-    const variant = task.input?.variant === undefined ? undefined : list.variants?.[task.input.variant];
+    const variant = variantOf(resource, task.input ?? {});
     let cursor: string | undefined;
     let check: PageCheck | undefined;
     let shown: unknown;
@@ -145,8 +146,8 @@ export async function previewRun(
       const answer = await request(
         log.request(task.input?.types ?? [], { cursor, limit: 100, since: task.input?.since }),
       );
-      const read = await readLogPage(app, log, parseJson(answer.body));
-      for (const { reason } of read.unreadable) notes.add(`An event is ${reason}`);
+      const read = await readLogPage(app, log, parseJson(answer.body), await engine.store.accountOf(appKey));
+      for (const { state, reason } of read.kept) if (state === 'dead') notes.add(`An event is ${reason}`);
       for (const operation of read.events.flatMap(({ event }) => event.operations)) {
         if (!app.config.resources.includes(operation.resource)) continue;
         const key = `${operation.resource}/${operation.externalId}`;

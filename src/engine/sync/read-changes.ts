@@ -20,6 +20,7 @@ export async function readChanges(
   if (log === undefined)
     throw new RequestRefusedError(`${app.key}: ${app.config.connector.metadata.title} keeps no log of changes`);
   let cursor = task.cursor ?? undefined;
+  let recorded: string | null | undefined;
   for (;;) {
     if (stop()) return 'stopped';
     const answer = await context.request(
@@ -34,17 +35,17 @@ export async function readChanges(
     } catch (error) {
       throw new ProviderError('the answer is no readable JSON (cut off?)', { cause: error });
     }
-    const read = await readLogPage(app, log, page);
+    // The first request has recorded it.
+    recorded ??= await context.store.accountOf(app.key);
+    const read = await readLogPage(app, log, page, recorded);
     if (read.cursor !== null && read.cursor === cursor)
       throw new ProviderError(`the cursor "${cursor}" repeats: going on would never end`);
-    const account = app.config.connector.accountOf?.(app.config.settings);
-    const ours = read.events.filter(({ event }) => event.account === undefined || event.account === account);
     // Before the checkpoint moves past them (I10).
-    if (read.unreadable.length > 0) await context.store.acceptDeliveries(read.unreadable);
-    const { counts } = await ingest(context, app, task, answer, ours, {
+    if (read.kept.length > 0) await context.store.acceptDeliveries(read.kept);
+    const { counts } = await ingest(context, app, task, answer, read.events, {
       cursor: read.cursor,
       version: answer.version,
-      records: read.events.length + read.unreadable.length,
+      records: read.events.length + read.kept.length,
       requests: 1,
       purge: app.config.on_delete === 'purge',
       lease_seconds: context.settings.leaseSeconds,

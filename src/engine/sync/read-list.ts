@@ -7,6 +7,7 @@ import { type Answer, UnlistableError } from './ask.ts';
 import { pageContext, type SyncContext } from './context.ts';
 import { guessNext } from './guess-next.ts';
 import { listPage, sizeOf } from './list-page.ts';
+import { variantOf } from './variant.ts';
 
 /**
  * Reads one list page after page until its end; each page's rows and the position after it commit together. Returns
@@ -126,7 +127,7 @@ export function positionOf(task: Task, resource: Resource): Omit<Position, 'limi
     from: task.range_from ?? undefined,
     to: task.range_to ?? undefined,
     since: task.input.since,
-    variant: task.input.variant === undefined ? undefined : resource.list?.variants?.[task.input.variant],
+    variant: variantOf(resource, task.input),
     parent: task.external_id ?? undefined,
   };
 }

@@ -1,27 +1,14 @@
-import {
-  AuthenticationError,
-  CursorLostError,
-  DatabaseError,
-  DescriptionError,
-  describeError,
-  LeaseLostError,
-  MissingSecretError,
-  PagingError,
-  ProviderError,
-  RateLimitError,
-  SupasaasyError,
-} from '../../errors.ts';
+import { describeError, SupasaasyError } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { outlast } from '../outlast.ts';
-import { isAway, isFullDisk, isUnproven } from '../sql-errors.ts';
 import type { Task, TaskFilter } from '../store.ts';
 import { createTurnstile } from '../turnstile.ts';
 import { auditExtras, auditList, confirmOne } from './audit.ts';
 import type { SyncContext } from './context.ts';
+import { giveBack, settle } from './give-back.ts';
 import { readChanges } from './read-changes.ts';
 import { readList } from './read-list.ts';
 import { readOne } from './read-one.ts';
-import { sayPause, sayTrouble, sayUnfit } from './say-trouble.ts';
 import { slotsFor } from './slots.ts';
 import { createTally } from './tally.ts';
 
@@ -41,7 +28,8 @@ export interface WorkOptions {
 const FAN_OUT_BATCH = 500;
 const SWEEP_BATCH = 5_000;
 const CONFIRM_AT_MOST = 25;
-const LONGEST_BACKOFF_MS = 60_000;
+/** An object that no list shows, of a provider without a log of changes, is asked for again once a week. */
+const REMEMBER_UNLISTED_MS = 7 * 86_400_000;
 const IDLE_POLL_MS = 250;
 /** The first look of a worker without work at what others are reading; each look in vain doubles the wait. */
 const FIRST_IDLE_POLL_MS = 25;
@@ -245,20 +233,22 @@ async function fanOut(context: SyncContext, app: App, task: Task, stop: () => bo
 
 async function sweep(context: SyncContext, app: App, task: Task, stop: () => boolean): Promise<'done' | 'stopped'> {
   const run = task.run_id === null ? null : await context.store.getRun(task.run_id);
-  const list = app.config.connector.resources[task.resource]?.list;
+  const resource = app.config.connector.resources[task.resource];
+  const log = app.config.connector.changeLog;
+  const logged = resource?.incremental.by === 'events' && log !== undefined;
   for (;;) {
     if (stop()) return 'stopped';
     const swept = await context.store.sweep(task, {
       spec: app.spec(task.resource),
-      // Each absent object is asked for anyway; only a list that shows next to nothing is suspicious then.
-      share:
-        list?.confirmAbsence === undefined
-          ? context.settings.massDeleteShare
-          : Math.max(0.9, context.settings.massDeleteShare),
+      share: context.settings.massDeleteShare,
       floor: context.settings.massDeleteFloor,
       allow: run?.options.allow_mass_delete === true,
-      confirm: list?.confirmAbsence === undefined ? CONFIRM_AT_MOST : Number.MAX_SAFE_INTEGER,
-      hides_archived: list?.hidesArchived === true,
+      confirm: CONFIRM_AT_MOST,
+      ask_all: resource?.list?.hides !== undefined,
+      // A change of an unlisted object shows in the log only: without it, each is asked for.
+      remember_ms: logged ? 0 : REMEMBER_UNLISTED_MS,
+      remember_logged_ms: log?.retentionMs ?? REMEMBER_UNLISTED_MS,
+      hides_archived: resource?.list?.hidesArchived === true,
       batch: SWEEP_BATCH,
       purge: app.config.on_delete === 'purge',
       lease_seconds: context.settings.leaseSeconds,
@@ -266,70 +256,4 @@ async function sweep(context: SyncContext, app: App, task: Task, stop: () => boo
     if (swept.refused === true) context.ports.log('warn', `${app.key}: ${swept.reason}`);
     if (swept.done) return 'done';
   }
-}
-
-/** What happens with a task that could not be finished: the table of recoveries. */
-async function giveBack(
-  context: SyncContext,
-  app: App,
-  task: Task,
-  error: unknown,
-  signal: AbortSignal,
-): Promise<void> {
-  const { store, ports, settings } = context;
-  if (error instanceof LeaseLostError) return;
-  const message = describeError(error);
-  const release = (how: 'retry' | 'wait' | 'fail', delayMs: number, requests = 1, max = settings.maxAttempts) =>
-    outlast(ports, () => store.releaseTask(task, how, message, delayMs, requests, max, isUnproven(error)), { signal });
-  if (signal.aborted) {
-    await store.releaseTask(task, 'wait', null, 0, 0, settings.maxAttempts);
-  } else if (error instanceof RateLimitError) {
-    await release('wait', error.retryAfterMs ?? 1000);
-  } else if (isAway(error)) {
-    // No attempt of the task's. Where its lease ends meanwhile, another worker has it.
-    await release('wait', 0);
-  } else if (isFullDisk(error)) {
-    sayTrouble(ports, app, message);
-    await release('wait', error.retryAfterMs ?? backoff(context, task));
-  } else if (error instanceof MissingSecretError) {
-    // Only this process lacks it: others go on, and nothing of theirs is touched.
-    await release('wait', 0, 0);
-    sayUnfit(ports, app, message);
-  } else if (error instanceof AuthenticationError) {
-    const paused = await context.keys.refused(app, message);
-    if (!paused) context.fitness.refuse(app, message);
-    await release('wait', 0);
-    if (paused) sayPause(ports, app, message);
-    else sayUnfit(ports, app, message);
-  } else if (
-    error instanceof PagingError ||
-    error instanceof CursorLostError ||
-    // An answer may have been another one's, once.
-    error instanceof DescriptionError
-  ) {
-    await release('retry', backoff(context, task), 1, 4);
-  } else if (
-    error instanceof ProviderError ||
-    (error instanceof DatabaseError && error.sqlState?.startsWith('42') !== true)
-  ) {
-    await release('retry', error.retryAfterMs ?? backoff(context, task));
-    sayTrouble(ports, app, message);
-  } else {
-    // A mistake of ours is a failed task too, with its name; the others go on.
-    await release('fail', 0);
-    ports.log('error', `${app.key}: ${task.kind} ${task.resource} failed: ${message}`);
-  }
-  const { run_id } = task;
-  if (run_id !== null) await outlast(ports, () => store.advanceRun(run_id), { signal });
-}
-
-function settle({ underWay }: SyncContext, app: App): void {
-  const left = (underWay.get(app.key) ?? 1) - 1;
-  if (left > 0) underWay.set(app.key, left);
-  else underWay.delete(app.key);
-}
-
-function backoff(context: SyncContext, task: Task): number {
-  const { retryBaseMs } = context.settings;
-  return Math.min(LONGEST_BACKOFF_MS, retryBaseMs * 2 ** task.attempts) * (0.5 + context.ports.random() / 2);
 }

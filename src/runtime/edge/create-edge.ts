@@ -14,6 +14,8 @@ export interface EdgeOptions {
   readonly config: Config;
   /** Name of the function: the first part of every path that it is asked for. */
   readonly name: string;
+  /** What the function's name begins with where it is deployed: `supasaasy-` for `supasaasy-webhook`. */
+  readonly prefix?: string;
   readonly env: Environment;
   readonly database: Database;
   readonly log: Log;
@@ -53,7 +55,7 @@ export function createEdge(options: EdgeOptions): { fetch(request: Request): Res
     keep: options.runInBackground,
     sliceMs,
     sliceCpuMs,
-    path: (request) => pathOf(new URL(request.url).pathname, name),
+    path: (request) => pathOf(new URL(request.url).pathname, name, options.prefix),
   });
 }
 
@@ -61,8 +63,9 @@ export function createEdge(options: EdgeOptions): { fetch(request: Request): Res
  * The route that a path means: `/webhook/<app_key>`, `/sync`, `/worker` and `/status` are routes by themselves; below
  * the other functions lie the rest (`/status/health` is `/health`, `/sync/runs/<id>` is `/runs/<id>`).
  */
-export function pathOf(path: string, name: string): string {
+export function pathOf(path: string, name: string, prefix = ''): string {
   const own = path.startsWith('/functions/v1/') ? path.slice('/functions/v1'.length) : path;
-  const bare = own.length > 1 && own.endsWith('/') ? own.slice(0, -1) : own;
+  const called = own.startsWith(`/${prefix}${name}`) ? `/${own.slice(1 + prefix.length)}` : own;
+  const bare = called.length > 1 && called.endsWith('/') ? called.slice(0, -1) : called;
   return name !== 'webhook' && bare.startsWith(`/${name}/`) ? bare.slice(name.length + 1) : bare;
 }

@@ -46,17 +46,18 @@ export async function listen(
     const next = new SessionClient(address, route, timing);
     const probe = `supasaasy_probe_${randomBytes(6).toString('hex')}`;
     let probed = () => {};
-    next.once('end', () => {
-      clearInterval(looking);
-      if (client === next) client = undefined;
-      again(RECONNECT_MS);
-    });
+    let starved = false;
+    const spare = () => {
+      starved = true;
+      next.cut();
+    };
     next.on('notification', (notice) => (notice.channel === probe ? probed() : heard()));
-    let looking: NodeJS.Timeout | undefined;
     try {
       await within(next.connect(), timing.connectMs);
       await within(greet(next, route.count), timing.connectMs);
       await within(next.query(`listen ${next.escapeIdentifier(channel)}; listen ${probe}`), timing.connectMs);
+      // Where it is the only one that we get, it goes to those who need it more.
+      route.onStarved.add(spare);
       const echo = new Promise<void>((resolve) => {
         probed = resolve;
       });
@@ -71,17 +72,31 @@ export async function listen(
       });
       await within(next.query(`unlisten ${probe}`), timing.connectMs);
     } catch (error) {
-      next.removeAllListeners('end');
-      cut(next);
-      throw error;
+      route.onStarved.delete(spare);
+      next.cut();
+      throw starved ? new DeafError('there is no connection to spare') : error;
     }
     client = next;
-    looking = setInterval(() => {
+    let asking = false;
+    const looking = setInterval(() => {
       // One that has gone silent says nothing for ever, which looks like peace.
-      within(next.query('select 1'), timing.connectMs).catch(() => cut(next));
+      if (asking) return;
+      asking = true;
+      within(next.query('select 1'), timing.connectMs).then(
+        () => {
+          asking = false;
+        },
+        () => next.cut(),
+      );
     }, timing.listenMs);
     looking.unref();
-    if (closed) cut(next);
+    next.once('end', () => {
+      clearInterval(looking);
+      route.onStarved.delete(spare);
+      if (client === next) client = undefined;
+      again(starved ? timing.listenMs * RARELY : RECONNECT_MS);
+    });
+    if (closed) next.cut();
   }
 
   await connect();
@@ -95,12 +110,6 @@ export async function listen(
 }
 
 class DeafError extends Error {}
-
-/** A statement that waits for its answer is cut off by it. */
-function cut(client: SessionClient): void {
-  void client.query('select 1').catch(() => {});
-  void client.end().catch(() => {});
-}
 
 async function within<T>(work: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

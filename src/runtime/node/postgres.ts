@@ -8,7 +8,7 @@ import { parseAddress } from './postgres/parse-address.ts';
 import { createRoute } from './postgres/session.ts';
 import { createSessions, type HeldSession, type Sessions } from './postgres/sessions.ts';
 import { TIMING, type Timing } from './postgres/timing.ts';
-import { createAskServer } from './postgres/watch-silence.ts';
+import { createLookout } from './postgres/watch-silence.ts';
 
 export interface PostgresOptions {
   readonly connectionString: string;
@@ -34,8 +34,8 @@ export function createPostgres(options: PostgresOptions): SqlDatabase {
   const max = Math.max(1, options.max ?? address.connections ?? 10);
   const width = Math.min(PAGES_AT_ONE_TIME, Math.ceil(max / 2));
   const route = createRoute(address);
-  const ask = createAskServer(address, route, timing);
-  const common = { address, route, timing, ask };
+  const lookout = createLookout(address, route, timing);
+  const common = { address, route, timing, lookout };
   const sessions = createSessions({ ...common, max: Math.max(1, max - width) });
   const pages = max === 1 ? sessions : createSessions({ ...common, max: width, instead: sessions });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Connector } from '../../kit/connector.ts';
 import { findConnector } from '../../kit/define-connector.ts';
+import { probeRequest } from '../../kit/probe-request.ts';
 import type { ProviderRequest, Resource } from '../../kit/resource.ts';
 import { type ConnectorCase, type ConnectorSubject, check } from './subject.ts';
 
@@ -105,6 +106,11 @@ export const descriptionCases: readonly ConnectorCase[] = [
         assert.ok(incremental.overlapMs > 0, 'an overlap of zero loses what was written late');
         if (incremental.by === 'search') assert.ok(version, 'a search by change time needs the change time');
       }
+      if (incremental.by !== 'events' || incremental.silent === undefined) return;
+      const { silent } = incremental;
+      assert.match(silent.why, /\S/);
+      assert.ok(list, 'there is no list beside the log of changes');
+      if (silent.by === 'window') assert.ok(list.ranged === true && silent.overlapMs > 0, 'the list has no window');
     }),
   ),
   check(DISCOVERY, 'can ask again for one object of what its events tell of', (subject) =>
@@ -197,6 +203,39 @@ export const descriptionCases: readonly ConnectorCase[] = [
     };
     assert.equal(await ask(account.apiKey), 200);
     assert.ok((await ask('not_the_key')) >= 400, 'a wrong key passes');
+  }),
+  check(REQUESTS, 'asking whether a resource is readable takes nothing', async (subject) => {
+    const { connector } = subject;
+    const { apiKey, fetch } = subject.account();
+    const ours = accountOf(subject, apiKey);
+    const send = async ({ method = 'GET', path, query = {}, body }: ProviderRequest) => {
+      const url = new URL(connector.metadata.baseUrl + path);
+      for (const [name, value] of Object.entries(query))
+        if (value !== undefined) url.searchParams.set(name, String(value));
+      const headers = { 'content-type': 'application/json', ...connector.headers(ours) };
+      const answer = await fetch(url, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return { status: answer.status, body: await answer.text() };
+    };
+    const listed = (subject.resources ?? Object.keys(connector.resources)).flatMap((name) => {
+      const resource = connector.resources[name];
+      return resource?.list === undefined ? [] : [resource];
+    });
+    for (const resource of listed) {
+      const question = probeRequest(connector, resource);
+      assert.ok(question, `${resource.name}: nothing harmless can be asked (list.probe)`);
+      const first = await send(question);
+      assert.equal((await send(question)).status, first.status, `${resource.name}: asked twice, the answers differ`);
+    }
+    // A sync that begins now finds every list free.
+    for (const resource of listed) {
+      if (resource.list?.fallback !== undefined) continue;
+      const { status, body } = await send(firstPage(connector, resource, { variant: resource.list?.variants?.[0] }));
+      assert.equal(status, 200, `${resource.name}: its list is refused after the question: ${body.slice(0, 200)}`);
+    }
   }),
   check(DISCOVERY, 'tells the account behind a key, where it declares how, and guesses none', async (subject) => {
     const { identity, headers, metadata } = subject.connector;

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { instantMs, PRECISION_MS, widthMs } from '../../kit/instant.ts';
+import { parseJson } from '../../kit/json.ts';
+import { valueAt } from '../../kit/normalize.ts';
 import { readMigrations } from '../../runtime/node/migration-files.ts';
 import {
   type ConnectorCase,
@@ -83,6 +86,22 @@ export const mirroringCases: readonly ConnectorCase[] = [
       [world.app, subject.connector.metadata.apiVersion],
     );
     assert.deepEqual(rows, []);
+  }),
+  check(READ, 'knows how exact the change times are that order two states', (subject) => {
+    const account = subject.account();
+    for (const name of subject.resources ?? Object.keys(subject.connector.resources)) {
+      const at = subject.connector.resources[name]?.version;
+      if (at === undefined) continue;
+      const written = [...account.objects(name)].map(({ json }) => valueAt(parseJson(json), at.path));
+      const times = new Set(written.map((value) => instantMs(value, at.unit)).filter((ms) => ms !== null));
+      // Five at full seconds by chance are one in 10^15.
+      const unit = (['1m', '1s'] as const).find((one) => [...times].every((ms) => ms % PRECISION_MS[one] === 0));
+      if (times.size < 5 || unit === undefined) continue;
+      assert.ok(
+        written.every((value) => widthMs(value, at) >= PRECISION_MS[unit]),
+        `${name}: every change time is a multiple of ${unit}, and its description takes it for finer: say precision: '${unit}'`,
+      );
+    }
   }),
   check(READ, 'knows when an object was created, where its description says so', async (subject) => {
     const world = await whole(subject);
@@ -183,6 +202,28 @@ export const mirroringCases: readonly ConnectorCase[] = [
     await world.engine.store.replayDeliveries({ app_key: world.app });
     await world.deliver([]);
     assert.equal(await world.changes(), before);
+  }),
+  check(ORDER, "keeps another account's delivery, says why, and takes nothing from it", async (subject) => {
+    const { parse } = subject.connector.webhook;
+    const world = await createWorld(subject);
+    assertCompleted(await world.sync('full'));
+    const before = await world.changes();
+    const theirs = change(world, 10).flatMap((delivery) => {
+      const { account } = parse(delivery.body);
+      const renamed = account === undefined ? [] : [delivery.body.replaceAll(`"${account}"`, '"another_account"')];
+      return (subject.foreign?.(delivery.body) ?? renamed).map((body) => ({ ...delivery, body }));
+    });
+    await world.deliver(theirs);
+    assert.equal(await world.changes(), before, "another account's delivery has changed the mirror");
+    const kept = await world.query<{ state: string; reason: string | null }>(
+      'select state, reason from supasaasy.inbox where app_key = $1',
+      [world.app],
+    );
+    assert.equal(kept.length, new Set(theirs.map(({ body }) => parse(body).id)).size, 'not every delivery was kept');
+    for (const { state, reason } of kept) {
+      assert.equal(state, 'ignored');
+      assert.match(reason ?? '', /\S/);
+    }
   }),
   check(ORDER, 'ends the same when the deliveries come in reverse', async (subject) => {
     const after = async (order: (deliveries: TrialDelivery[]) => TrialDelivery[]) => {

@@ -22,6 +22,11 @@ export interface ConnectorSubject {
   see?(resource: string, object: Json, by: 'list' | 'news'): unknown;
   /** Resources of which some objects exist that no list shows: those need not be in the mirror. */
   readonly hidden?: readonly string[];
+  /**
+   * Deliveries as the provider would send them about another account, workspace or mode, made from one about ours.
+   * Unless told: the same body with another account, where events name one.
+   */
+  foreign?(body: string): readonly string[];
   /** A verified body of a type that nobody has heard of yet. */
   readonly unknownEvent?: string;
   /** What this provider cannot do by its nature: title of the check → the reason. Such a check is skipped. */

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { intercom } from '../../../connectors/intercom/index.ts';
+import type { SandboxDelivery } from '../../../sandbox/http/provider.ts';
 import { describeEachDatabase } from '../../setup/database.ts';
 import { createMirror, type Mirror } from './mirror.ts';
 
@@ -220,5 +221,31 @@ describeEachDatabase('mirroring an Intercom workspace', (make) => {
       'select count(*)::int as n from supasaasy.intercom_contacts where archived_at is not null',
     );
     expect(row?.n).toBe(60);
+  });
+
+  it("C36: another workspace's notifications are kept and ignored with the reason, also before the first run", async () => {
+    const mirror = await createMirror(make, { size: SMALL });
+    const { provoke } = mirror.sandbox;
+    const elsewhere = (deliveries: readonly SandboxDelivery[]) =>
+      deliveries.map(({ body, ...delivery }) => ({
+        ...delivery,
+        body: JSON.stringify({ ...JSON.parse(body), app_id: 'ws_theirs', id: `theirs_${delivery.id}` }),
+      }));
+    const early = provoke.createContact({ name: 'Of another workspace' }).deliveries;
+    await mirror.deliver(elsewhere(early));
+    expect(await mirror.held('contact')).toEqual([]);
+    await completed(mirror, 'full');
+    const [contact = ''] = mirror.sandbox.ids('contact');
+    const before = await mirror.held('contact');
+    const deletion = provoke.deleteContact(contact);
+    expect(deletion.length).toBeGreaterThan(0);
+    await mirror.deliver(elsewhere(deletion));
+    expect(await mirror.held('contact')).toEqual(before);
+    const inbox = await mirror.query<{ state: string; reason: string }>('select state, reason from supasaasy.inbox');
+    for (const row of inbox)
+      expect(row).toEqual({ state: 'ignored', reason: 'about account ws_theirs, which this app does not mirror' });
+    expect(inbox).toHaveLength(early.length + deletion.length);
+    await mirror.deliver(deletion);
+    await expectTruth(mirror, ['contact']);
   });
 });

@@ -25,6 +25,7 @@ describe("parsing Stripe's events", () => {
         occurredAt: 1_780_000_000_000,
         apiVersion: '2026-10-28.endive',
         account: 'acct_9',
+        mode: 'test',
         operations: [{ type: 'create', resource: 'customer', externalId: 'cus_1', ...whole }],
       },
     );
@@ -73,6 +74,16 @@ describe("parsing Stripe's events", () => {
       { type: 'update', resource: 'customer', externalId: 'cus_1' },
       { type: 'update', resource: 'subscription', externalId: 'sub_1' },
     ]);
+    // A redemption changes its coupon and promotion code, before and after 2025-09-30.clover.
+    for (const coupon of [{ coupon: { id: 'co_1' } }, { source: { type: 'coupon', coupon: 'co_1' } }])
+      expect(
+        operations({ type: 'customer.discount.created', object: { ...object, ...coupon, promotion_code: 'promo_1' } }),
+      ).toEqual([
+        { type: 'update', resource: 'customer', externalId: 'cus_1' },
+        { type: 'update', resource: 'subscription', externalId: 'sub_1' },
+        { type: 'update', resource: 'coupon', externalId: 'co_1' },
+        { type: 'update', resource: 'promotion_code', externalId: 'promo_1' },
+      ]);
     const card = { id: 'card_1', object: 'card', customer: 'cus_2' };
     expect(operations({ type: 'customer.source.deleted', object: card })).toEqual([
       { type: 'update', resource: 'customer', externalId: 'cus_2' },
@@ -128,6 +139,7 @@ describe("parsing Stripe's events", () => {
       providerType: 'v1.customer.subscription.deleted',
       occurredAt: Date.parse('2026-05-28T20:26:40.123Z'),
       account: 'acct_9',
+      mode: 'test',
       operations: [{ type: 'update', resource: 'subscription', externalId: 'sub_1' }],
     });
     const gone = webhook.parse(thinEvent('v1.product.deleted', { id: 'prod_1', type: 'product' }));
@@ -171,4 +183,102 @@ describe('A1: events that mean nothing to the mirror are kept with a reason, nev
       expect(() => webhook.parse(body)).toThrow();
     },
   );
+});
+
+describe('C40: a thin event about an object without an id of its own', () => {
+  const about = (related: unknown, type = 'v1.customer.discount.created') =>
+    webhook.parse(
+      JSON.stringify({
+        id: 'evt_thin',
+        object: 'v2.core.event',
+        type,
+        created: '2026-05-28T20:26:40.123Z',
+        related_object: related,
+      }),
+    );
+
+  it.each([
+    ['/v1/customers/cus_1/discount', 'customer', 'cus_1'],
+    ['/v1/customers/cus_1', 'customer', 'cus_1'],
+    ['/v1/customers/cus_1/', 'customer', 'cus_1'],
+    ['/v1/customers/cus_1/discount?expand[]=promotion_code#x', 'customer', 'cus_1'],
+    ['/v1/subscriptions/sub_1/discount', 'subscription', 'sub_1'],
+    ['/v1/customers/cus_1/tax_ids/txi_1', 'tax_id', 'txi_1'],
+    ['/v1/customers/cus_1/sources/card_1', 'customer', 'cus_1'],
+    ['/v1/invoices/in_1/lines/il_1', 'invoice', 'in_1'],
+    ['/v1/checkout/sessions/cs_1/line_items', 'checkout_session', 'cs_1'],
+    ['/v1/coupons/20%25%20off', 'coupon', '20% off'],
+    ['https://api.stripe.com/v1/customers/cus_1/discount', 'customer', 'cus_1'],
+  ])('names %s, which is read again', (url, resource, externalId) => {
+    const event = about({ type: 'discount', url });
+    expect(event).toMatchObject({ operations: [{ type: 'update', resource, externalId }] });
+    expect(event.operations[0]).not.toHaveProperty('object');
+    // With an id that is null, or one of a kind that is not mirrored, the url counts as well.
+    expect(about({ id: null, type: 'discount', url }).operations).toEqual(event.operations);
+    expect(about({ id: 'di_1', type: 'discount', url }).operations).toEqual(event.operations);
+  });
+
+  it('never deletes the owner by the name of the event: the answer to its id says what is true', () => {
+    for (const type of ['v1.customer.discount.deleted', 'v1.customer.deleted'])
+      expect(about({ type: 'customer', url: '/v1/customers/cus_1' }, type).operations[0]?.type).toBe('update');
+  });
+
+  it.each([
+    ['null', null, /names no object/],
+    ['left out', undefined, /names no object/],
+    ['a text', 'cus_1', /names no object/],
+    ['a list', [], /./],
+    ['empty', {}, /has no url/],
+    ['a balance', { type: 'balance', url: '/v1/balance' }, /no mirrored object lies at \/v1\/balance/],
+    ['tax settings', { type: 'tax.settings', url: '/v1/tax/settings' }, /no mirrored object/],
+    ['a list of all', { type: 'customer', url: '/v1/customers' }, /no mirrored object/],
+    ['another version', { type: 'v2.core.account', url: '/v2/core/accounts/acct_1' }, /no mirrored object/],
+    [
+      'at another host',
+      { type: 'discount', url: 'https://evil.test/v1/customers/cus_1' },
+      /lies at https:\/\/evil\.test/,
+    ],
+    ['at a host without a scheme', { type: 'discount', url: '//evil.test/v1/customers/cus_1' }, /lies at/],
+    ['at another port', { type: 'discount', url: 'https://api.stripe.com:8443/v1/customers/cus_1' }, /lies at/],
+    [
+      'at a host in a name',
+      { type: 'discount', url: 'https://api.stripe.com@evil.test/v1/customers/cus_1' },
+      /lies at/,
+    ],
+    ['no url at all', { type: 'discount', url: 'http://' }, /cannot be read/],
+    ['of a broken encoding', { type: 'coupon', url: '/v1/coupons/%E0%A4%A' }, /no mirrored object/],
+    ['a path in an id', { type: 'coupon', url: '/v1/coupons/a%2Fb' }, /no mirrored object/],
+    ['an url that is a number', { type: 'discount', url: 7 }, /has no url/],
+  ])('%s: is kept and ignored with a reason', (_, related, reason) => {
+    const event = about(related);
+    expect(event.operations).toEqual([]);
+    expect(event.ignored).toMatch(reason);
+  });
+});
+
+describe('C8: the mode and the account of an event', () => {
+  const snapshot = (fields: Record<string, unknown>) =>
+    webhook.parse(
+      JSON.stringify({
+        ...JSON.parse(snapshotEvent({ type: 'customer.created', object: { id: 'cus_1', object: 'customer' } })),
+        ...fields,
+      }),
+    );
+  const thin = (fields: Record<string, unknown>) =>
+    webhook.parse(
+      JSON.stringify({ ...JSON.parse(thinEvent('v1.coupon.deleted', { id: 'c', type: 'coupon' })), ...fields }),
+    );
+
+  it('are read from snapshots and from thin events', () => {
+    for (const read of [snapshot, thin]) {
+      expect(read({ livemode: true }).mode).toBe('live');
+      expect(read({ livemode: false }).mode).toBe('test');
+      for (const livemode of [null, undefined, 'yes']) expect(read({ livemode }).mode).toBeUndefined();
+      expect(read({ context: 'acct_2' }).account).toBe('acct_2');
+      expect(read({ context: 'org_1/acct_2' }).account).toBe('acct_2');
+      expect(read({ context: null }).account).toBeUndefined();
+      expect(read({ context: '' }).account).toBeUndefined();
+    }
+    expect(snapshot({ account: 'acct_3', context: 'org_1/acct_2' }).account).toBe('acct_3');
+  });
 });

@@ -40,4 +40,16 @@ describe('the account behind a Stripe key', () => {
     const account = { appKey: 'shop', baseUrl: '', apiKey: 'sk_live_1', settings: {} };
     expect(stripe.identity?.read('<html>acct_1</html>', account)).toBeUndefined();
   });
+
+  it('C8: is read back with its mode; a key without a mode in its name judges none', () => {
+    const of = (apiKey: string) => ({ appKey: 'shop', baseUrl: '', apiKey, settings: {} });
+    const { parts, modeOf } = stripe.identity ?? expect.fail('it has an identity');
+    expect(parts?.('acct_1', of('sk_live_1'))).toEqual({ account: 'acct_1', mode: 'live' });
+    expect(parts?.('acct_1', undefined)).toEqual({ account: 'acct_1', mode: 'live' });
+    expect(parts?.('acct_1 (test mode)', of('sk_live_1'))).toEqual({ account: 'acct_1', mode: 'test' });
+    expect(parts?.('acct_1', of('old_key'))).toEqual({ account: 'acct_1' });
+    for (const prefix of ['sk', 'rk', 'sk_org', 'rkcs'])
+      for (const mode of ['live', 'test']) expect(modeOf?.(of(`${prefix}_${mode}_1`))).toBe(mode);
+    expect(modeOf?.(of('vtUQeOtUnYr7'))).toBeUndefined();
+  });
 });

@@ -104,7 +104,7 @@ describe('the descriptions of the resources', () => {
       expect(resources[name]?.list?.variants).toEqual([{ active: 'true' }, { active: 'false' }]);
     }
     for (const name of ['review', 'tax_id', 'payment_method'])
-      expect(resources[name]?.list?.incomplete ?? resources[name]?.list?.confirmAbsence).toBeDefined();
+      expect(resources[name]?.list?.incomplete ?? resources[name]?.list?.hides).toBeDefined();
   });
 
   it('S4-20 … S4-23: normalizes an object, and an inactive price is archived', () => {

@@ -2,6 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { changeLog } from '../../../connectors/stripe/change-log.ts';
 import { stripe } from '../../../connectors/stripe/index.ts';
 import { resources } from '../../../connectors/stripe/resources/index.ts';
+import { defineConfig } from '../../../src/config.ts';
+import { createApps } from '../../../src/engine/app.ts';
+import type { Task } from '../../../src/engine/store.ts';
+import { planRun } from '../../../src/engine/sync/plan.ts';
+import { positionOf } from '../../../src/engine/sync/read-list.ts';
 import type { AnswerMeaning, Position, Resource } from '../../../src/kit/index.ts';
 import { withoutUnwanted } from '../../../src/kit/resource.ts';
 import { snapshotEvent } from './event-fixtures.ts';
@@ -155,5 +160,42 @@ describe("what Stripe's refusals mean", () => {
     const message =
       "No such customer: 'cus_1'; a similar object exists in live mode, but a test mode key was used to make this request.";
     expect(stripe.meaning?.(404, error({ code: 'resource_missing', param: 'id', message }))).toBe('unauthorized');
+  });
+});
+
+describe('C7: what an incremental run asks beside the log of events', () => {
+  const WATERMARK_S = 1_780_000_000;
+  const [app] = createApps(
+    defineConfig({ apps: [{ app_key: 'shop', connector: 'stripe', config: { api_key_env: 'KEY' } }] }),
+    { KEY: 'sk_test_1' },
+  ).values();
+  const state = Object.fromEntries(
+    Object.values(stripe.resources).map(({ collection }) => [
+      collection,
+      { watermark: WATERMARK_S * 1000, last_full_at: null, last_incremental_at: null },
+    ]),
+  );
+
+  it('is the windows and the short lists that make no event, each with its own filter', () => {
+    const plan = planRun(app ?? expect.fail('there is an app'), 'incremental', {}, state, WATERMARK_S * 1000 + 300_000);
+    const asked = plan
+      .filter(({ kind }) => kind === 'list')
+      .map((task) => {
+        const place = { range_from: null, range_to: null, cursor: null, external_id: null, ...task };
+        return sent(task.resource, positionOf({ input: {}, ...place } as unknown as Task, resource(task.resource)));
+      });
+    const from = (seconds: number) => `limit=100&created[gte]=${WATERMARK_S - seconds}`;
+    expect(asked.sort()).toEqual([
+      `/v1/balance_transactions?${from(8 * 86_400)}`,
+      `/v1/checkout/sessions?expand[]=data.line_items&${from(25 * 3_600)}`,
+      '/v1/invoiceitems?pending=true&limit=100',
+      `/v1/payment_intents?${from(3_600)}`,
+      '/v1/quotes?status=draft&limit=100',
+      '/v1/quotes?status=open&limit=100',
+      `/v1/setup_intents?${from(3_600)}`,
+      '/v1/tax_ids?limit=100',
+    ]);
+    // None of them is a pass: what they do not show is not missing.
+    expect(plan.filter(({ pass }) => pass)).toEqual([]);
   });
 });

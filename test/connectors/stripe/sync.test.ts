@@ -140,4 +140,115 @@ describe('mirroring a Stripe account that differs', () => {
     expect(Object.keys(await world.differences())).toEqual(['dispute']);
     await world.close();
   });
+
+  it('C6: inline prices and what belongs to a test clock are in no list, and stay; the certificate counts them apart', async () => {
+    const world = await connect({ size: { customers: 48 } });
+    const { sandbox, engine } = world;
+    const write = (path: string, body: string) =>
+      JSON.parse(
+        String(
+          sandbox.handle({
+            method: 'POST',
+            path,
+            query: new URLSearchParams(),
+            headers: { authorization: `Bearer ${sandbox.apiKey}` },
+            body,
+          }).body,
+        ),
+      ) as { id: string };
+    const resources = ['customer', 'price', 'plan', 'product', 'subscription'];
+    await engine.sync('stripe_main', 'full', { resources });
+    const [product = ''] = sandbox.ids?.('product') ?? [];
+    for (let n = 0; n < 30; n += 1) {
+      const { id } = write('/v1/customers', `email=clock${n}@example.com&test_clock=clock_1`);
+      const data = 'items[0][price_data]';
+      write(
+        '/v1/subscriptions',
+        `customer=${id}&${data}[product]=${product}&${data}[unit_amount]=700&${data}[currency]=usd`,
+      );
+    }
+    await engine.sync('stripe_main', 'incremental', { resources });
+    for (const asked of [true, false]) {
+      const run = await engine.sync('stripe_main', 'full', { resources });
+      expect([run.state, run.error]).toEqual(['completed', null]);
+      const certificates = await world.query<{ resource: string; hidden: number; holds: boolean }>(
+        'select resource, hidden::int, holds from supasaasy.certificates where hidden > 0 order by resource',
+      );
+      expect(certificates).toEqual(
+        ['customer', 'plan', 'price', 'subscription'].map((resource) => ({ resource, hidden: 30, holds: true })),
+      );
+      // Each is asked for by its id once, beside the two lists.
+      expect(run.resources['price']?.requests).toBe(asked ? 32 : 2);
+      const { customer, price, plan, subscription } = await world.differences(withoutCopies);
+      expect({ customer, price, plan, subscription }).toEqual({});
+    }
+    // Deleted without any news: the answer to its id says so ({deleted: true} of a customer, 404 of others).
+    const [gone] = await world.query<{ external_id: string }>(
+      `select external_id from supasaasy.unlisted where collection_key = 'stripe_customer' limit 1`,
+    );
+    sandbox.handle({
+      method: 'DELETE',
+      path: `/v1/customers/${gone?.external_id}`,
+      query: new URLSearchParams(),
+      headers: { authorization: `Bearer ${sandbox.apiKey}` },
+      body: '',
+    });
+    await world.query(`update supasaasy.sync_state set watermark = 0`);
+    await engine.sync('stripe_main', 'full', { resources });
+    expect((await world.differences(withoutCopies))['customer']).toBeUndefined();
+    await world.close();
+  });
+
+  it('C7: an incremental run finds what makes no event: open sessions, edits of intents, quotes and pending items, own tax ids', async () => {
+    const world = await connect({ size: { customers: 48 } });
+    const { sandbox, engine } = world;
+    const resources = [
+      'checkout_session',
+      'payment_intent',
+      'setup_intent',
+      'quote',
+      'invoice_item',
+      'tax_id',
+      'coupon',
+    ];
+    const write = (path: string, body: string) => {
+      const headers = { authorization: `Bearer ${sandbox.apiKey}` };
+      const answer = sandbox.handle({ method: 'POST', path, query: new URLSearchParams(), headers, body });
+      expect([path, answer.status]).toEqual([path, 200]);
+      return JSON.parse(String(answer.body)) as { id: string };
+    };
+    const any = (name: string, fits: (object: Json) => boolean = () => true) =>
+      [...sandbox.objects(name)]
+        .map(({ json }) => JSON.parse(json) as Json & { id: string })
+        .reverse()
+        .find(fits)?.id ?? expect.fail(`there is no such ${name}`);
+    // So that there are young ones of each.
+    world.fetch.control.mutate(400);
+    const pending = write('/v1/invoiceitems', `customer=${any('customer')}`);
+    await engine.sync('stripe_main', 'full', { resources });
+    const events = () => sandbox.takeDeliveries?.().length ?? 0;
+    events();
+    const session = write('/v1/checkout/sessions', `customer=${any('customer')}`);
+    write(`/v1/payment_intents/${any('payment_intent')}`, 'metadata[silent]=yes');
+    write(`/v1/setup_intents/${any('setup_intent')}`, 'metadata[silent]=yes');
+    write(`/v1/quotes/${any('quote', ({ status }) => status === 'draft')}`, 'metadata[silent]=yes');
+    write(`/v1/invoiceitems/${pending.id}`, 'metadata[silent]=yes');
+    const own = write('/v1/tax_ids', 'type=eu_vat&value=DE123456789');
+    expect(events()).toBe(0);
+    const run = await engine.sync('stripe_main', 'incremental', { resources });
+    expect([run.state, run.error]).toEqual(['completed', null]);
+    const wrong = await world.differences(withoutCopies);
+    for (const name of [...resources, 'checkout_line_item']) expect(wrong[name], name).toBeUndefined();
+    const held = await world.query<{ external_id: string }>(
+      'select external_id from supasaasy.entities where external_id = any($1) and deleted_at is null',
+      [[session.id, own.id]],
+    );
+    expect(held).toHaveLength(2);
+    // An edit of the open session, which was created before this run's own watermark.
+    write(`/v1/checkout/sessions/${session.id}`, 'metadata[silent]=again');
+    expect(events()).toBe(0);
+    await engine.sync('stripe_main', 'incremental', { resources });
+    expect((await world.differences(withoutCopies))['checkout_session']).toBeUndefined();
+    await world.close();
+  });
 });

@@ -1,3 +1,4 @@
+import { trimUnseen } from '../../../engine/secret-value.ts';
 import { ConfigError } from '../../../errors.ts';
 import { type Encryption, parseEncryption } from './parse-encryption.ts';
 
@@ -33,8 +34,9 @@ const RESERVED =
  * programs (`pgbouncer=true`, `schema=…`) are passed over.
  */
 export function parseAddress(given: string, variable = 'DATABASE_URL'): Address {
-  const url = given.trim();
+  const url = trimUnseen(given);
   const rest = /^postgres(?:ql)?:\/\/(.*)$/s.exec(url)?.[1];
+  if (/^["'`]|["'`]$/.test(url)) throw new ConfigError(`${variable} is in quotes: write the URL without them`);
   if (rest === undefined)
     throw new ConfigError(`${variable} must look like postgresql://user:password@host:5432/database`);
   const wrong = (what: string) => new ConfigError(`${variable} ${what}`);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Socket } from 'node:net';
 import pg from 'pg';
 import { ConfigError } from '../../../errors.ts';
 import { parseJson } from '../../../kit/json.ts';
@@ -23,6 +24,8 @@ export interface Route {
   /** The current one did not answer. */
   fail(failed: Host): void;
   readonly count: number;
+  /** Called when the server has no connection left and somebody has none: who can spare one gives it up. */
+  readonly onStarved: Set<() => void>;
   /** False once the server was found to have no encryption, and the URL lets it. */
   encrypted: boolean;
 }
@@ -35,6 +38,7 @@ export function createRoute({ hosts }: Pick<Address, 'hosts'>): Route {
       if (hosts[at] === failed) at = (at + 1) % hosts.length;
     },
     count: hosts.length,
+    onStarved: new Set(),
     encrypted: true,
   };
 }
@@ -96,11 +100,13 @@ const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'tex
 export class SessionClient extends pg.Client {
   readonly sessionName: string;
   readonly at: Host;
+  readonly #socket: Socket;
 
   constructor(address: Address, route: Route, timing: Timing) {
     const name = `${address.applicationName ?? 'supasaasy'}:${PROCESS}:${++serial}`.slice(-63);
     const at = route.current();
     const { encryption } = address;
+    const socket = new Socket();
     const ssl = encryption.optional && !route.encrypted ? false : encryption.ssl;
     super({
       ...(at.host === '' ? {} : { host: at.host }),
@@ -111,6 +117,7 @@ export class SessionClient extends pg.Client {
       ...(address.options === undefined ? {} : { options: address.options }),
       ...(ssl === undefined ? {} : { ssl }),
       enableChannelBinding: encryption.channelBinding,
+      stream: () => socket,
       application_name: name,
       connectionTimeoutMillis: address.connectTimeoutMs ?? timing.connectMs,
       keepAlive: true,
@@ -121,6 +128,12 @@ export class SessionClient extends pg.Client {
     this.on('error', () => {});
     this.sessionName = name;
     this.at = at;
+    this.#socket = socket;
+  }
+
+  /** Ends it without a word: to say goodbye, one must be heard. */
+  cut(): void {
+    this.#socket.destroy();
   }
 }
 

@@ -5,7 +5,7 @@ import { explainConnection, HOW_MANY, isCrowded } from './explain-connection.ts'
 import { type Address, describeAddress } from './parse-address.ts';
 import { greet, type Route, type Session, SessionClient } from './session.ts';
 import type { Timing } from './timing.ts';
-import { type AskServer, watchSilence } from './watch-silence.ts';
+import { type Lookout, watchSilence } from './watch-silence.ts';
 
 /** One connection, for as long as it is held. */
 export interface HeldSession {
@@ -27,7 +27,7 @@ export interface SessionsOptions {
   readonly route: Route;
   readonly max: number;
   readonly timing: Timing;
-  readonly ask: AskServer;
+  readonly lookout: Lookout;
   /** Where to go when the server has no connection for us, and we have none. */
   readonly instead?: Sessions;
 }
@@ -37,8 +37,9 @@ export interface SessionsOptions {
  * connection waits for one of ours, and more are tried again later.
  */
 export function createSessions(options: SessionsOptions): Sessions {
-  const { address, route, max, timing, ask, instead } = options;
-  const known = new WeakMap<pg.ClientBase, Session>();
+  const { address, route, max, timing, lookout, instead } = options;
+  /** Those that were made, not those that the pool is still trying to make. */
+  const known = new Map<pg.ClientBase, Session>();
   /** Sessions that are older are silent, as one of them was. */
   let distrustedBefore = 0;
   let widenAt = 0;
@@ -53,10 +54,23 @@ export function createSessions(options: SessionsOptions): Sessions {
   });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => {});
+  pool.on('remove', (client) => known.delete(client));
 
-  async function take(): Promise<pg.PoolClient> {
+  /** Until then, what others lack is theirs. */
+  let yieldUntil = 0;
+  if (instead !== undefined)
+    route.onStarved.add(() => {
+      yieldUntil = performance.now() + timing.widenMs;
+      for (let idle = pool.idleCount; idle > 0; idle -= 1)
+        pool.connect().then(
+          (client) => client.release(true),
+          () => {},
+        );
+    });
+
+  async function take(): Promise<PooledClient> {
     if (pool.options.max < max && performance.now() >= widenAt) pool.options.max = max;
-    const waiting = pool.connect();
+    const waiting = pool.connect().then(assertOurs);
     let late: NodeJS.Timeout | undefined;
     const given = new Promise<undefined>((resolve) => {
       late = setTimeout(() => resolve(undefined), timing.turnMs);
@@ -69,11 +83,11 @@ export function createSessions(options: SessionsOptions): Sessions {
       () => {},
     );
     throw new DatabaseAwayError(
-      `no connection to ${describeAddress(address)} was free for ${timing.turnMs / 1000} s (there are ${pool.totalCount}): ${HOW_MANY}`,
+      `no connection to ${describeAddress(address)} was free for ${timing.turnMs / 1000} s (there are ${known.size}): ${HOW_MANY}`,
     );
   }
 
-  async function open(): Promise<{ client: pg.PoolClient; session: Session }> {
+  async function open(): Promise<Opened> {
     for (;;) {
       const client = await take();
       const session = known.get(client);
@@ -83,7 +97,6 @@ export function createSessions(options: SessionsOptions): Sessions {
         continue;
       }
       try {
-        if (!(client instanceof SessionClient)) throw new Error('the pool made another client');
         const fresh = await greeted(client);
         known.set(client, fresh);
         return { client, session: fresh };
@@ -95,11 +108,11 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 
   /** A question that is never answered is no answer. */
-  async function greeted(client: pg.PoolClient & SessionClient): Promise<Session> {
+  async function greeted(client: PooledClient): Promise<Session> {
     let silent = false;
     const late = setTimeout(() => {
       silent = true;
-      void client.end().catch(() => {});
+      client.cut();
     }, timing.connectMs);
     try {
       return await greet(client, route.count);
@@ -113,6 +126,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 
   async function hold(): Promise<HeldSession> {
+    if (instead !== undefined && performance.now() < yieldUntil) return await instead.hold();
     const patientUntil = performance.now() + timing.turnMs;
     let failures = 0;
     for (;;) {
@@ -122,13 +136,14 @@ export function createSessions(options: SessionsOptions): Sessions {
       } catch (error) {
         if (address.encryption.optional && route.encrypted && /does not support SSL/.test(String(error))) {
           route.encrypted = false;
-        } else if ((isCrowded(error) || error instanceof NoSessionError) && pool.totalCount > 0) {
+        } else if ((isCrowded(error) || error instanceof NoSessionError) && known.size > 0) {
           // What we have must do for a while.
-          pool.options.max = pool.totalCount;
+          pool.options.max = known.size;
           widenAt = performance.now() + timing.widenMs;
         } else if (isCrowded(error) && instead !== undefined) {
           return await instead.hold();
         } else if (isCrowded(error) && performance.now() < patientUntil) {
+          for (const spare of route.onStarved) spare();
           await new Promise((resolve) => setTimeout(resolve, Math.min(250, timing.turnMs / 10)));
         } else {
           route.fail(from);
@@ -139,16 +154,15 @@ export function createSessions(options: SessionsOptions): Sessions {
     }
   }
 
-  function toHeld({ client, session }: { client: pg.PoolClient; session: Session }): HeldSession {
+  function toHeld({ client, session }: Opened): HeldSession {
     let broken = false;
     const watched = async <T>(answer: Promise<T>): Promise<T> => {
       let silent = false;
       try {
-        return await watchSilence(answer, session, ask, timing, () => {
+        return await watchSilence(answer, session, lookout, timing, () => {
           silent = true;
           distrustedBefore = performance.now();
-          // With a statement under way, it cuts the connection.
-          void client.end().catch(() => {});
+          client.cut();
         });
       } catch (error) {
         // Without a code it is not the server who speaks; 57P and 08: it says goodbye; 25006: it has become a standby.
@@ -156,7 +170,7 @@ export function createSessions(options: SessionsOptions): Sessions {
         broken ||= sqlState === undefined || /^(57P|08|25006)/.test(sqlState);
         if (silent)
           throw new DatabaseAwayError(`${describeAddress(address)} did not answer on a connection, which was ended`);
-        if (sqlState === undefined && isConnectionLoss(error))
+        if (sqlState === undefined && isLoss(error))
           throw new DatabaseAwayError(
             `the connection to ${describeAddress(address)} ended: ${error instanceof Error ? error.message : String(error)}`,
           );
@@ -169,17 +183,32 @@ export function createSessions(options: SessionsOptions): Sessions {
         const one = { text, queryMode: 'extended' };
         return watched(client.query(one));
       },
-      release: (spent = false) => client.release(spent || broken || pool.totalCount > pool.options.max),
+      release(spent = false) {
+        const tooMany = pool.totalCount > pool.options.max || performance.now() < yieldUntil;
+        client.release(spent || broken || tooMany);
+      },
     };
   }
 
   return { hold, close: () => pool.end() };
 }
 
+type PooledClient = pg.PoolClient & SessionClient;
+
+interface Opened {
+  readonly client: PooledClient;
+  readonly session: Session;
+}
+
+function assertOurs(client: pg.PoolClient): PooledClient {
+  if (client instanceof SessionClient) return client;
+  throw new Error('the pool made another client');
+}
+
 /** A pooler in session mode lets everybody in, and more than it has sessions for must wait. */
 class NoSessionError extends Error {}
 
-function isConnectionLoss(error: unknown): boolean {
+function isLoss(error: unknown): boolean {
   const { code } = (error ?? {}) as { code?: unknown };
   return (
     (typeof code === 'string' && /^E[A-Z]+$/.test(code)) ||

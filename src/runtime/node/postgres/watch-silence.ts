@@ -1,60 +1,79 @@
 import type { Address } from './parse-address.ts';
-import type { Route, Session } from './session.ts';
-import { SessionClient } from './session.ts';
+import { type Route, type Session, SessionClient } from './session.ts';
 import type { Timing } from './timing.ts';
 
-/** Whether the server works on the statement of a session: `unknown` where it cannot be asked. */
-export type AskServer = (session: Session) => Promise<'works' | 'silent' | 'unknown'>;
+/** What the server does with a session: works, waits for us since a moment, or cannot be asked. */
+export type Sight = { readonly state: 'works' | 'unknown' } | { readonly state: 'waits'; readonly since: string };
+
+export interface Lookout {
+  look(session: Session): Promise<Sight>;
+  /** Ends the server's end of it, so that it holds no lock. */
+  end(session: Session): Promise<void>;
+}
 
 /**
- * Looks at a session from another, new connection. One of which the server says that it waits for us, or that it is gone,
- * while we wait for the server, is broken on its way: the server's end is closed, so that it holds no lock.
+ * Looks at a session from another, new connection. Where the server waits for us while we wait for the server, the way
+ * between is broken.
  *
  * A time limit for statements would be simpler, but a sweep or an index of a large mirror takes longer than any of use.
  */
-export function createAskServer(address: Address, route: Route, timing: Timing): AskServer {
-  return async ({ name, named }) => {
-    if (!named) return 'unknown';
+export function createLookout(address: Address, route: Route, timing: Timing): Lookout {
+  async function ask<Row extends object>(text: string, name: string): Promise<Row[] | undefined> {
     const client = new SessionClient(address, route, timing);
-    const late = setTimeout(() => void client.end().catch(() => {}), timing.connectMs);
+    const late = setTimeout(() => client.cut(), timing.connectMs);
     try {
       await client.connect();
-      const { rows } = await client.query<{ works: boolean }>(
-        `select state in ('active', 'fastpath function call') and wait_event is distinct from 'ClientWrite' as works
-         from pg_stat_activity where application_name = $1`,
-        [name],
-      );
-      if (rows.some(({ works }) => works)) return 'works';
-      await client.query('select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1', [name]);
-      return 'silent';
+      return (await client.query<Row>(text, [name])).rows;
     } catch {
-      return 'unknown';
+      return undefined;
     } finally {
       clearTimeout(late);
-      void client.end().catch(() => {});
+      client.end().catch(() => {});
     }
+  }
+  return {
+    async look({ name, named }) {
+      if (!named) return { state: 'unknown' };
+      const rows = await ask<{ works: boolean; since: string }>(
+        `select state in ('active', 'fastpath function call') and wait_event is distinct from 'ClientWrite' as works, state_change::text as since
+         from pg_stat_activity where application_name = $1`,
+        name,
+      );
+      if (rows === undefined) return { state: 'unknown' };
+      if (rows.some(({ works }) => works)) return { state: 'works' };
+      return { state: 'waits', since: rows[0]?.since ?? 'it is gone' };
+    },
+    async end({ name }) {
+      await ask('select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1', name);
+    },
   };
 }
 
 /**
- * Waits for an answer, and ends the connection when none will come: `end` makes the wait fail.
+ * Waits for an answer, and calls `end` when none will come. An answer may be on its way to us while the server waits already:
+ * it must wait since the same moment at two looks.
  */
 export async function watchSilence<T>(
   answer: Promise<T>,
   session: Session,
-  ask: AskServer,
+  lookout: Lookout,
   timing: Timing,
   end: () => void,
 ): Promise<T> {
   const beganAt = performance.now();
   let over = false;
-  let timer = setTimeout(look, timing.silentMs);
+  let waitsSince: string | undefined;
+  let timer = setTimeout(() => void look(), timing.silentMs);
   async function look() {
-    const state = await ask(session);
+    const sight = await lookout.look(session);
     if (over) return;
-    const waited = performance.now() - beganAt;
-    if (state === 'silent' || (state === 'unknown' && waited >= timing.hardMs)) return end();
-    timer = setTimeout(look, timing.silentMs);
+    if (sight.state === 'unknown' && performance.now() - beganAt >= timing.hardMs) return end();
+    if (sight.state === 'waits' && sight.since === waitsSince) {
+      end();
+      return void lookout.end(session);
+    }
+    waitsSince = sight.state === 'waits' ? sight.since : undefined;
+    timer = setTimeout(() => void look(), sight.state === 'waits' ? timing.graceMs : timing.silentMs);
   }
   try {
     return await answer;

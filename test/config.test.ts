@@ -94,7 +94,7 @@ describe('defineConfig', () => {
     });
     const mended = {
       sync_from: 'must be an ISO 8601 date',
-      '(root)': 'there is no field "aps" (there are: apps,',
+      '(root)': 'there is no field "aps" (there are: deployment, apps,',
       'apps[0].app_key': 'must match ^[a-z0-9_-]{1,64}$',
       'apps[0].connector': 'unknown connector "salesforce"; correct it, or import its module',
       'apps[0].config.token': "name its variable: token_env: 'SHOP__TOKEN'",

@@ -1466,7 +1466,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'bytes: the files of the embedded database are for everyone',
-    file: 'src/runtime/node/pglite/worker.js',
+    file: 'src/runtime/node/pglite/worker.ts',
     find: `    keepFilesPrivate();
 `,
     replace: '',

@@ -1,7 +1,7 @@
 import process from 'node:process';
-import './connectors/intercom/index.ts';
-import './connectors/stripe/index.ts';
-import { defineConfig } from './src/index.ts';
+import { defineConfig } from 'supasaasy';
+import { intercom } from 'supasaasy/connectors/intercom';
+import { stripe } from 'supasaasy/connectors/stripe';
 
 /** Which accounts are mirrored. Secrets are named here and kept in `.env` (see .env.example). */
 export default defineConfig({
@@ -9,7 +9,7 @@ export default defineConfig({
     {
       app_key: 'stripe_main',
       name: 'Stripe',
-      connector: 'stripe',
+      connector: stripe,
       config: {
         api_key_env: 'STRIPE_API_KEY',
         webhook_secret_env: 'STRIPE_WEBHOOK_SECRET',
@@ -20,7 +20,7 @@ export default defineConfig({
     {
       app_key: 'intercom_main',
       name: 'Intercom',
-      connector: 'intercom',
+      connector: intercom,
       config: {
         api_key_env: 'INTERCOM_API_KEY',
         webhook_secret_env: 'INTERCOM_CLIENT_SECRET',

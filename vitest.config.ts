@@ -1,11 +1,24 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/setup/longest-first.ts';
 
+const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
 export default defineConfig({
+  // The package by its own name is its sources: what a test imports is what it tests.
+  resolve: {
+    alias: [
+      { find: /^supasaasy$/, replacement: path('src/index.ts') },
+      { find: /^supasaasy\/(kit|testing)$/, replacement: path('src/$1/index.ts') },
+      { find: /^supasaasy\/(node|edge|nats)$/, replacement: path('src/runtime/$1/index.ts') },
+      { find: /^supasaasy\/sandbox$/, replacement: path('sandbox/index.ts') },
+      { find: /^supasaasy\/connectors\/([a-z0-9_-]+)$/, replacement: path('connectors/$1/index.ts') },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts', 'connectors/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'test/gate/canaries/**'],
-    globalSetup: ['test/setup/postgres.ts'],
+    globalSetup: ['test/setup/dist.ts', 'test/setup/postgres.ts'],
     setupFiles: ['test/setup/determinism.ts'],
     // Processes, not threads: PGlite's memory goes back to the system with each file.
     pool: 'forks',

@@ -1,5 +1,5 @@
 /** `tsx scripts/assemble-migrations.ts [config] [folder]`: what `supasaasy migrations` does, for a checkout. */
-import { loadConfig } from '../src/runtime/node/project.ts';
+import { loadConfig } from '../src/runtime/node/load-config.ts';
 import { MIGRATIONS_FOLDER, writeMigrations } from '../src/runtime/supabase/write-migrations.ts';
 
 const [file = 'supasaasy.config.ts', folder = MIGRATIONS_FOLDER] = process.argv.slice(2);

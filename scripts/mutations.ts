@@ -23,6 +23,7 @@ const COPIED = [
   'scripts',
   'package.json',
   'tsconfig.json',
+  'tsconfig.build.json',
   'vitest.config.ts',
 ];
 

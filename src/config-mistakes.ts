@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configSchema } from './config-schema.ts';
+import { COMMON_KEYS, configSchema, connectorSchema } from './config-schema.ts';
 import type { Connector } from './kit/connector.ts';
 import { connectorNames, findConnector } from './kit/define-connector.ts';
 import { chooseResources } from './kit/resource.ts';
@@ -8,11 +8,11 @@ import { chooseResources } from './kit/resource.ts';
 const names = z.array(z.string()).optional().catch(undefined);
 const readableApp = z.object({
   app_key: z.string().optional().catch(undefined),
-  connector: z.string().min(1).optional().catch(undefined),
+  connector: z.unknown(),
   config: z.looseObject({ sync_resources: names }).catch({ sync_resources: undefined }).prefault({}),
   history: names,
 });
-const nameless = { config: { sync_resources: undefined } };
+const nameless = { connector: undefined, config: { sync_resources: undefined } };
 const readable = z
   .object({
     apps: z.array(readableApp.catch(nameless)).catch([]).prefault([]),
@@ -29,9 +29,6 @@ const readable = z
 
 type ReadableApp = z.output<typeof readableApp>;
 
-/** What every app may set in `config`; the rest is its connector's. */
-const COMMON = ['api_key_env', 'webhook_secret_env', 'base_url', 'sync_resources'];
-
 /**
  * Every mistake of a configuration, of shape and of meaning, each with its path and how to mend it. A mistake hides no
  * other: what is told about an app's connector does not wait until its key is right.
@@ -43,6 +40,7 @@ export function findMistakes(input: unknown): string[] {
   apps.forEach((app, index) => {
     mistakes.push(...mistakesOfApp(app, `apps[${index}]`));
   });
+  mistakes.push(...copiesOf(apps));
   const keys = apps.map((app) => app.app_key);
   mistakes.push(
     ...repeated(keys).map(([i, key]) => `apps[${i}].app_key: "${key}" is used twice; every app needs a key of its own`),
@@ -67,22 +65,41 @@ function repeated(values: readonly (string | undefined)[]): [number, string][] {
   );
 }
 
+/** Two objects of one name: their module was loaded from two places, and what one of them knows the other does not. */
+function copiesOf(apps: readonly ReadableApp[]): string[] {
+  const known = new Map<string, Connector>();
+  return apps.flatMap(({ connector: value }, index) => {
+    const named = connectorSchema.safeParse(value).data;
+    const connector = typeof named === 'string' ? findConnector(named) : named;
+    if (connector === undefined) return [];
+    const { name } = connector.metadata;
+    const first = known.get(name) ?? connector;
+    known.set(name, first);
+    return first === connector
+      ? []
+      : [
+          `apps[${index}].connector: another copy of the connector "${name}" is used above; import it from one place only`,
+        ];
+  });
+}
+
 function mistakesOfApp(app: ReadableApp, path: string): string[] {
   const mistakes: string[] = [];
-  const own = Object.entries(app.config).filter(([name]) => !COMMON.includes(name));
+  const own = Object.entries(app.config).filter(([name]) => !COMMON_KEYS.includes(name));
   const literal = own.map(([name]) => name).filter(isSecret);
   const variables = (app.app_key ?? 'my_app').toUpperCase().replaceAll(/[^A-Z0-9]/g, '_');
   for (const name of literal)
     mistakes.push(
       `${path}.config.${name}: a secret has no place in this file; put it into .env and name its variable: ${name}_env: '${variables}_${name.toUpperCase()}'`,
     );
-  if (app.connector === undefined) return mistakes;
-  const connector = findConnector(app.connector);
+  const named = connectorSchema.safeParse(app.connector).data;
+  if (named === undefined) return mistakes;
+  const connector = typeof named === 'string' ? findConnector(named) : named;
   if (connector === undefined) {
     const imported = connectorNames().join(', ') || 'none';
     return [
       ...mistakes,
-      `${path}.connector: unknown connector "${app.connector}"; correct it, or import its module in supasaasy.config.ts (imported: ${imported})`,
+      `${path}.connector: unknown connector "${String(app.connector)}"; correct it, or import its module in supasaasy.config.ts (imported: ${imported})`,
     ];
   }
   const settings = connector.settings.safeParse(Object.fromEntries(own.filter(([name]) => !isSecret(name))));
@@ -92,7 +109,7 @@ function mistakesOfApp(app: ReadableApp, path: string): string[] {
   for (const [index, name] of (wanted ?? []).entries()) {
     if (connector.resources[name] === undefined)
       mistakes.push(
-        `${path}.config.sync_resources[${index}]: ${app.connector} has no resource "${name}" (it has: ${Object.keys(connector.resources).join(', ')})`,
+        `${path}.config.sync_resources[${index}]: ${connector.metadata.name} has no resource "${name}" (it has: ${Object.keys(connector.resources).join(', ')})`,
       );
   }
   const resources = chooseResources(connector.resources, wanted);
@@ -110,7 +127,7 @@ const isSecret = (name: string) => /^(api_key|webhook_secret|access_token|client
 
 function settingsOf({ settings }: Connector): readonly string[] {
   const own = settings instanceof z.ZodObject ? Object.keys(settings.shape) : [];
-  return [...COMMON, ...own];
+  return [...COMMON_KEYS, ...own];
 }
 
 /** What to write instead. A description's own words are kept; zod's general ones say what was wrong, in its terms. */

@@ -2,6 +2,7 @@ import { Cron } from 'croner';
 import { z } from 'zod';
 import type { Consumer } from './engine/feed/define-consumer.ts';
 import { hasCredentials } from './engine/shown-url.ts';
+import type { Connector } from './kit/connector.ts';
 
 /** The same rule wherever an app is named: in the config, in URLs, in SQL. */
 export const APP_KEY = /^[a-z0-9_-]{1,64}$/;
@@ -41,30 +42,41 @@ const cron = z.string().refine((pattern) => {
   }
 }, 'must be a cron expression of 5 fields ("*/5 * * * *" is every five minutes)');
 
+/** What every app may set in `config`; the rest is its connector's. */
+const commonConfig = {
+  api_key_env: envName.optional(),
+  webhook_secret_env: z
+    .union([envName, z.array(envName).min(1)], 'must be the NAME of an environment variable, or a list of such names')
+    .optional(),
+  base_url: z
+    .url({ protocol: /^https?$/, error: 'must be an origin like "https://api.example.com"' })
+    .refine(
+      (url) => !hasCredentials(url),
+      'has a user or a password in it: leave them out; the key is sent in a header',
+    )
+    .refine((url) => !/[?#]/.test(url), 'must be an origin like "https://api.example.com", without "?" and "#"')
+    .optional(),
+  sync_resources: z.array(z.string()).min(1).optional(),
+};
+
+export const COMMON_KEYS: readonly string[] = Object.keys(commonConfig);
+
+/** A connector, as the imported object or by the name under which its module registered it. */
+export const connectorSchema = z.custom<string | Connector>(
+  (value) => (typeof value === 'string' ? value !== '' : isConnector(value)),
+  'must be a connector: import it (import { acme } from "…") and write connector: acme, or its name',
+);
+
+function isConnector(value: unknown): boolean {
+  const shape = z.looseObject({ metadata: z.looseObject({ name: z.string() }), resources: z.looseObject({}) });
+  return shape.safeParse(value).success;
+}
+
 export const appSchema = fieldsOf({
   app_key: z.string().regex(APP_KEY, 'must match ^[a-z0-9_-]{1,64}$'),
   name: z.string().min(1).optional(),
-  connector: z.string().min(1),
-  config: z
-    .looseObject({
-      api_key_env: envName.optional(),
-      webhook_secret_env: z
-        .union(
-          [envName, z.array(envName).min(1)],
-          'must be the NAME of an environment variable, or a list of such names',
-        )
-        .optional(),
-      base_url: z
-        .url({ protocol: /^https?$/, error: 'must be an origin like "https://api.example.com"' })
-        .refine(
-          (url) => !hasCredentials(url),
-          'has a user or a password in it: leave them out; the key is sent in a header',
-        )
-        .refine((url) => !/[?#]/.test(url), 'must be an origin like "https://api.example.com", without "?" and "#"')
-        .optional(),
-      sync_resources: z.array(z.string()).min(1).optional(),
-    })
-    .prefault({}),
+  connector: connectorSchema,
+  config: z.looseObject(commonConfig).prefault({}),
   sync_from: syncFrom.optional(),
   on_delete: z.enum(['tombstone', 'purge']).default('tombstone'),
   feed: z.enum(['all', 'live']).default('all'),

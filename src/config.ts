@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { ConfigInput, ConnectorReference } from './config-input.ts';
 import { findMistakes } from './config-mistakes.ts';
 import { type appSchema, configSchema } from './config-schema.ts';
 import { ConfigError } from './errors.ts';
@@ -6,10 +7,9 @@ import type { Connector } from './kit/connector.ts';
 import { getConnector } from './kit/define-connector.ts';
 import { chooseResources, withoutUnwanted } from './kit/resource.ts';
 
+export type { AppInput, ConfigInput } from './config-input.ts';
 export { APP_KEY } from './config-schema.ts';
 
-/** What a person writes. */
-export type ConfigInput = z.input<typeof configSchema>;
 /** What the engine reads: checked, with defaults, dates as Date. */
 export interface Config extends Omit<z.output<typeof configSchema>, 'apps'> {
   readonly apps: readonly AppConfig[];
@@ -31,9 +31,16 @@ export interface AppConfig extends Omit<z.output<typeof appSchema>, 'config' | '
 
 /**
  * Checks and completes a configuration. All mistakes are collected and thrown as one `ConfigError`, each with its
- * path and how to mend it. The connectors' modules must have been imported before.
+ * path and what to write instead. The connectors' modules must have been imported before.
  */
-export function defineConfig(input: ConfigInput): Config {
+export function defineConfig<const References extends readonly ConnectorReference[]>(
+  input: ConfigInput<References>,
+): Config {
+  return parseConfig(input);
+}
+
+/** `defineConfig` for what is known at run time only: a file in JSON, a form. */
+export function parseConfig(input: unknown): Config {
   const mistakes = findMistakes(input);
   if (mistakes.length > 0) throw new ConfigError('the configuration has mistakes:', mistakes);
   const config = configSchema.parse(input);
@@ -41,7 +48,7 @@ export function defineConfig(input: ConfigInput): Config {
 }
 
 function completeApp(app: z.output<typeof appSchema>, globalSyncFrom: Date | undefined): AppConfig {
-  const connector = getConnector(app.connector);
+  const connector = typeof app.connector === 'string' ? getConnector(app.connector) : app.connector;
   const { api_key_env, webhook_secret_env, base_url, sync_resources, ...settings } = app.config;
   const resources = chooseResources(connector.resources, sync_resources);
   const upper = app.app_key.toUpperCase().replaceAll('-', '_');

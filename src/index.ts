@@ -1,7 +1,6 @@
 /** Supasaasy: mirror SaaS accounts into your own Postgres, and know that the mirror is true. */
-export { type AppConfig, type Config, type ConfigInput, defineConfig } from './config.ts';
+export { type AppConfig, type AppInput, type Config, type ConfigInput, defineConfig, parseConfig } from './config.ts';
 export type { Database, SqlDatabase } from './engine/database.ts';
-export { createEngine, type Engine, type EngineOptions } from './engine/engine.ts';
 export type { Change, Lag } from './engine/feed/change.ts';
 export type { ConsumerApi } from './engine/feed/consumer-api.ts';
 export { changes, inbox, table, topic } from './engine/feed/database-source.ts';
@@ -18,5 +17,6 @@ export { PauseConsumerError } from './engine/feed/pause-consumer-error.ts';
 export { definePush, type PushInput } from './engine/feed/push.ts';
 export type { Receiver, Source, SourceContext } from './engine/feed/source.ts';
 export * from './errors.ts';
+export type { Connectors } from './kit/connector.ts';
 export { defineConnector, getConnector } from './kit/define-connector.ts';
 export { ExactNumber, parseJson, stringifyJson } from './kit/json.ts';

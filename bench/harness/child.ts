@@ -22,7 +22,7 @@ export function startChild<Calls extends Record<string, (argument: never) => unk
   options: { readonly execArgv?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {},
 ): Child<Calls> {
   const plain = module.pathname.endsWith('.mjs');
-  const loader = plain ? [] : ['--import', new URL('../../bin/read-typescript.js', import.meta.url).href];
+  const loader = plain ? [] : ['--import', 'tsx'];
   const child: ChildProcess = fork(module, [], {
     execArgv: [...loader, ...(options.execArgv ?? [])],
     env: { ...process.env, NODE_OPTIONS: '', ...options.env },

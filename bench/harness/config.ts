@@ -1,5 +1,5 @@
 import '../../connectors/stripe/index.ts';
-import { type Config, defineConfig } from '../../src/config.ts';
+import { type Config, parseConfig } from '../../src/config.ts';
 
 export interface BenchApp {
   readonly sandboxUrl: string;
@@ -16,7 +16,7 @@ export interface BenchApp {
 export function benchConfig(app: BenchApp): Config {
   const schedules =
     app.every === undefined ? [] : [{ app_key: 'stripe_main', cron: app.every, mode: 'incremental' as const }];
-  return defineConfig({
+  return parseConfig({
     schedules,
     apps: [
       {

@@ -43,3 +43,9 @@ export const intercom = defineConnector({
   identity: { request: { path: '/me' }, read: (text) => textAt(text, ['app', 'id_code']) },
   meaning,
 });
+
+declare module '../../src/kit/connector.ts' {
+  interface Connectors {
+    intercom: typeof intercom;
+  }
+}

@@ -1,4 +1,4 @@
-import type { ConnectorMetadata } from '../../src/kit/index.ts';
+import { type ConnectorMetadata, folderBeside } from '../../src/kit/index.ts';
 
 /** Where the API answers, by the region in which the workspace is hosted. https://developers.intercom.com/docs/build-an-integration/learn-more/rest-apis/#regional-endpoints */
 export const intercomOrigins = {
@@ -7,11 +7,11 @@ export const intercomOrigins = {
   au: 'https://api.au.intercom.io',
 } as const;
 
-export const metadata: ConnectorMetadata = {
+export const metadata: ConnectorMetadata<'intercom'> = {
   name: 'intercom',
   title: 'Intercom',
   apiVersion: '2.14',
-  migrations: new URL('./migrations/', import.meta.url),
+  migrations: folderBeside(import.meta.url, './migrations/'),
   docs: 'https://developers.intercom.com/docs/references/2.14/rest-api/api.intercom.io',
   baseUrl: intercomOrigins.us,
 };

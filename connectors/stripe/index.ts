@@ -6,15 +6,15 @@ import { meaning } from './meaning.ts';
 import { API_VERSION, metadata } from './metadata.ts';
 import { page } from './page.ts';
 import { registration } from './registration.ts';
-import { resources } from './resources/index.ts';
-import { type StripeSettings, settings } from './settings.ts';
+import { stripeResources } from './resources/index.ts';
+import { settings } from './settings.ts';
 import { webhook } from './webhook.ts';
 
 /** Stripe: customers, catalogue, billing, payments and the balance of one account. See README.md beside this file. */
-export const stripe = defineConnector<StripeSettings>({
+export const stripe = defineConnector({
   metadata,
   settings,
-  resources,
+  resources: stripeResources,
   webhook,
   changeLog,
   limits,
@@ -30,3 +30,9 @@ export const stripe = defineConnector<StripeSettings>({
   accountOf: ({ account }) => account,
   meaning,
 });
+
+declare module '../../src/kit/connector.ts' {
+  interface Connectors {
+    stripe: typeof stripe;
+  }
+}

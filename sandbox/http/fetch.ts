@@ -68,8 +68,8 @@ function networkError(code: string, message: string): TypeError {
 }
 
 /** Half of the body, then an error, as when the connection is cut under way. */
-function truncated(body: string | Buffer<ArrayBuffer>): ReadableStream<Uint8Array> {
-  const bytes = Buffer.from(body);
+function truncated(body: string | Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array> {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
   let sent = false;
   return new ReadableStream({
     pull(controller) {

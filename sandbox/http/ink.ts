@@ -9,6 +9,7 @@ const SHORT = 16;
  * time in joining them; written to their place at once they cost nothing more.
  */
 export class Ink {
+  /** @internal Of Node: declarations of this package need no types of it. */
   bytes: Buffer<ArrayBuffer>;
   at = 0;
 
@@ -79,7 +80,7 @@ export class Ink {
   }
 
   /** The bytes, to keep; the ink may be used again. A copy, unless that would be about all it has. */
-  taken(): Buffer<ArrayBuffer> {
+  taken(): Uint8Array<ArrayBuffer> {
     const { bytes, at } = this;
     this.at = 0;
     if (at < bytes.length / 2) return Buffer.from(bytes.subarray(0, at));

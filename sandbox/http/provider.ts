@@ -18,7 +18,7 @@ export interface SandboxAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** Bytes (UTF-8) where the provider made some: a large page is not turned into a text on the way. */
-  readonly body: string | Buffer<ArrayBuffer>;
+  readonly body: string | Uint8Array<ArrayBuffer>;
 }
 
 /** A change that the provider tells the world about. */

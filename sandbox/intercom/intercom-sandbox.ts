@@ -142,7 +142,7 @@ export function createIntercomSandbox(options: IntercomSandboxOptions = {}): Int
         params: route.params,
         minorVersion: minorOf(used),
       });
-      return answer(200, value instanceof Buffer ? value : JSON.stringify(value), id, used);
+      return answer(200, isBytes(value) ? value : JSON.stringify(value), id, used);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       return answer(error.status, errorList(id, error.code, error.message), id, used);
@@ -218,3 +218,6 @@ export function createIntercomSandbox(options: IntercomSandboxOptions = {}): Int
 function minorOf(version: IntercomVersion): number {
   return Number(version.slice(2));
 }
+
+/** A page that was written as bytes already. */
+const isBytes = (value: unknown): value is Uint8Array<ArrayBuffer> => value instanceof Uint8Array;

@@ -102,7 +102,7 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
   /** Connect: the header names the account that is meant. */
   const accountOf = ({ headers }: SandboxRequest) => headers['stripe-account'] ?? settings.accountId;
 
-  function listAnswer({ page, url, expand: paths }: ListAnswer, version: string): string | Buffer<ArrayBuffer> {
+  function listAnswer({ page, url, expand: paths }: ListAnswer, version: string): string | Uint8Array<ArrayBuffer> {
     if (paths.length === 0 && !isOlder(version)) {
       ink.ascii('{"object":"list","data":[');
       page.write(ink);
@@ -123,7 +123,7 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
     return JSON.stringify(isOlder(version) ? downgrade(expanded, version) : expanded);
   }
 
-  function read(request: SandboxRequest, version: string): string | Buffer<ArrayBuffer> | undefined {
+  function read(request: SandboxRequest, version: string): string | Uint8Array<ArrayBuffer> | undefined {
     const { path, query } = request;
     const list = lists(path, query);
     if (list) return listAnswer(list, version);
@@ -179,7 +179,7 @@ export function createStripeSandbox(options: StripeSandboxOptions = {}): StripeS
       checkKey(request, keys, settings.denied, accountOf(request));
       const version = parseVersion(request.headers['stripe-version'] ?? settings.apiVersion);
       headers = { ...headers, 'stripe-version': version };
-      const make = (body: string | Buffer<ArrayBuffer> | undefined): SandboxAnswer => {
+      const make = (body: string | Uint8Array<ArrayBuffer> | undefined): SandboxAnswer => {
         if (body === undefined)
           throw new StripeProblem(
             404,

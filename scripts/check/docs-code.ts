@@ -64,7 +64,7 @@ function compile(root: string, blocks: readonly Block[]): string[] {
 
 function compileRound(root: string, blocks: ReadonlyMap<string, Block>): string[] {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
-  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
+  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: ['README.ts'] }, ts.sys, root);
   const host = ts.createCompilerHost({ ...options, moduleDetection: ts.ModuleDetectionKind.Force });
   const { fileExists, readFile } = host;
   host.fileExists = (path) => blocks.has(path) || fileExists(path);

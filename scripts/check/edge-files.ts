@@ -55,14 +55,20 @@ async function loadedByDeno(root: string, fn: EdgeFunction) {
   const { modules } = JSON.parse(stdout) as { modules: readonly DenoModule[] };
   const files = new Map([[fn.entry, fn.entry]]);
   const packages = new Map<string, string>();
-  for (const { specifier: from, dependencies = [] } of modules) {
-    if (isForeign(from)) continue;
-    for (const { specifier, code } of dependencies) {
-      if (code === undefined) continue;
-      const importer = pathOf(root, from);
-      if (!/^(\.|\/|[a-z]+:)/.test(specifier)) packages.set(specifier, importer);
-      const to = code.specifier;
-      if (to !== undefined && !isForeign(to)) files.set(pathOf(root, to), importer);
+  // From the entry on: what is there for its types only is not run.
+  const known = new Map(modules.map((module) => [module.specifier, module.dependencies ?? []]));
+  const waiting = [...known.keys()].filter(
+    (specifier) => !isForeign(specifier) && pathOf(root, specifier) === fn.entry,
+  );
+  for (let from = waiting.pop(); from !== undefined; from = waiting.pop()) {
+    const importer = pathOf(root, from);
+    for (const { specifier, code } of known.get(from) ?? []) {
+      const to = code?.specifier;
+      const isOwn = to !== undefined && !isForeign(to);
+      if (code !== undefined && !isOwn && !/^(\.|\/|[a-z]+:)/.test(specifier)) packages.set(specifier, importer);
+      if (!isOwn || files.has(pathOf(root, to))) continue;
+      files.set(pathOf(root, to), importer);
+      waiting.push(to);
     }
   }
   return { files, packages };

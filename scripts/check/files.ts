@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 
-const NEVER = new Set(['node_modules', '.git', '.supasaasy', 'coverage']);
+const NEVER = new Set(['node_modules', '.git', '.supasaasy', 'coverage', 'dist']);
 
 /** Files below `folders` of `root` whose path matches, with `/` on every system, sorted. A missing folder has none. */
 export function listFiles(root: string, folders: readonly string[], pattern: RegExp): string[] {

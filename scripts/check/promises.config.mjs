@@ -2,7 +2,7 @@ import { parser, plugin } from 'typescript-eslint';
 
 /** Only what Biome cannot see; the rest of the linting is Biome's. */
 export default [
-  { ignores: ['**/node_modules/', 'dashboard/dist/', 'bench/peers/', 'src/generated/', '**/*.{js,mjs,cjs}'] },
+  { ignores: ['**/node_modules/', 'dist/', 'dashboard/dist/', 'bench/peers/', 'src/generated/', '**/*.{js,mjs,cjs}'] },
   {
     files: ['**/*.ts'],
     languageOptions: {

@@ -1257,6 +1257,30 @@ export const mutations: readonly Mutation[] = [
     tests: ['test/cli/remedies.test.ts'],
     by: 'C33: ',
   },
+  {
+    name: 'package: a connector has settings of any kind in a configuration',
+    file: 'src/config-input.ts',
+    find: '    } & SettingsOf<Reference>)',
+    replace: '    } & Readonly<Record<string, unknown>>)',
+    tests: ['test/package/consumer.test.ts'],
+    by: 'tells a wrong connector',
+  },
+  {
+    name: 'package: the SQL of a connector is looked for beside its module',
+    file: 'scripts/build/sql-module.ts',
+    find: 'return code.replace(FOLDER',
+    replace: 'return code.replace(/(never)/',
+    tests: ['test/package/consumer.test.ts'],
+    by: 'holds the SQL',
+  },
+  {
+    name: 'package: a configuration has a copy of the engine',
+    file: 'src/runtime/node/load-config.ts',
+    find: 'virtualModules: ownModules(), ',
+    replace: '',
+    tests: ['test/cli/mistakes.test.ts'],
+    by: 'every mistake of a configuration',
+  },
   // What was planted from outside, and no test noticed.
   {
     name: 'Retry-After as a date is not read',
@@ -1444,7 +1468,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'bytes: the files of the embedded database are for everyone',
-    file: 'src/runtime/node/pglite/worker.js',
+    file: 'src/runtime/node/pglite/worker.ts',
     find: `    keepFilesPrivate();
 `,
     replace: '',

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
 import type { Environment } from '../engine/app.ts';
 import { SupasaasyError } from '../errors.ts';
+import { packageFolder } from '../runtime/node/package-folder.ts';
 
 /** An emulated account, as `supasaasy sandbox` tells of it. */
 export interface EmulatedAccount {
@@ -29,7 +30,7 @@ const START_MS = 30_000;
  * happens, because the channel between us closes.
  */
 export async function startDemo(folder: string): Promise<Demo> {
-  const bin = fileURLToPath(new URL('../../bin/supasaasy.js', import.meta.url));
+  const bin = fileURLToPath(new URL('bin/supasaasy.js', packageFolder()));
   // Apart from our terminal's Ctrl-C: deliveries under way still find us when we stop in order.
   const child = fork(bin, ['sandbox', '--port', '0', '--folder', folder], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -4,13 +4,20 @@ import { z } from 'zod';
 import { ConfigError } from '../errors.ts';
 
 export const FUNCTIONS = 'supabase/functions';
-/** Deno runs no TypeScript that lies in node_modules, so the functions have a copy. The CLI deploys no `_folder` as a function. */
-export const COPY = `${FUNCTIONS}/_supasaasy`;
+/** What is ours beside the functions. The CLI deploys no `_folder` as a function. */
+const OWN_FOLDER = `${FUNCTIONS}/_supasaasy`;
+/** The file that `init --vendor` writes. */
+export const VENDORED = `${OWN_FOLDER}/supasaasy.js`;
 /** What `init` wrote, so that the next one knows what is the engine's. */
-export const MANIFEST = `${COPY}/manifest.json`;
+export const MANIFEST = `${OWN_FOLDER}/manifest.json`;
 export const FUNCTION_NAMES = ['webhook', 'sync', 'worker', 'status'] as const;
 
-const manifestSchema = z.object({ prefix: z.string(), imports: z.array(z.string()) });
+const manifestSchema = z.object({
+  prefix: z.string(),
+  imports: z.array(z.string()),
+  /** Whether the functions import one bundled file. */
+  vendored: z.boolean().default(false),
+});
 export type Manifest = z.output<typeof manifestSchema>;
 
 const MARK = '// Written by "supasaasy init", which writes it anew each time: changes here are lost.';
@@ -42,28 +49,27 @@ function isOurs(path: string): boolean {
   return text.startsWith(MARK) || (text.includes('_supasaasy/src/runtime/edge/serve-edge.ts') && text.length < 500);
 }
 
-/** `index.ts` of a function, out of the package's own. */
-export function indexText(own: string, name: string, prefix: string): string {
+/** `index.ts` of a function. */
+export function indexText(name: string, prefix: string): string {
   const call = prefix === '' ? '' : `, '${prefix}'`;
-  const text = own
-    .replaceAll(/(['"])\.\.\/\.\.\/\.\.\/(src|connectors)\//g, '$1../_supasaasy/$2/')
-    .replace(`serveEdge(config, '${name}')`, `serveEdge(config, '${name}'${call})`)
-    .replace(`/functions/v1/${name}`, `/functions/v1/${prefix}${name}`);
-  return `${MARK}\n${text}`;
+  return `${MARK}
+import { serveEdge } from 'supasaasy/edge';
+import config from '../../../supasaasy.config.ts';
+
+serveEdge(config, '${name}'${call});
+`;
 }
 
 const denoSchema = z.looseObject({ imports: z.record(z.string(), z.string()) });
 
-/** `deno.json` of a function: ours whole, and the packages that the project added for its own configuration. */
-export function denoText(own: string, there: string | undefined, before: Manifest | undefined): string {
-  const ours = denoSchema.parse(
-    JSON.parse(own.replaceAll(/(['"])\.\.\/\.\.\/\.\.\/(src|connectors)\//g, '$1../_supasaasy/$2/')),
-  );
-  const imports = {
-    ...addedImports(there, [...Object.keys(ours.imports), ...(before?.imports ?? [])]),
-    ...ours.imports,
-  };
-  return `${JSON.stringify({ ...ours, imports }, null, 2)}\n`;
+/** `deno.json` of a function: our imports, and the packages that the project added for its own configuration. */
+export function denoText(
+  ours: Readonly<Record<string, string>>,
+  there: string | undefined,
+  before: Manifest | undefined,
+): string {
+  const imports = { ...addedImports(there, [...Object.keys(ours), ...(before?.imports ?? [])]), ...ours };
+  return `${JSON.stringify({ imports }, null, 2)}\n`;
 }
 
 function addedImports(there: string | undefined, ours: readonly string[]): Record<string, string> {
@@ -75,5 +81,3 @@ function addedImports(there: string | undefined, ours: readonly string[]): Recor
     return {};
   }
 }
-
-export const importsOf = (deno: string): string[] => Object.keys(denoSchema.parse(JSON.parse(deno)).imports);

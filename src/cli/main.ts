@@ -1,42 +1,74 @@
-import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Command, CommanderError } from 'commander';
+import { readVersion } from '../runtime/node/package-folder.ts';
+import { tuneMemory } from '../runtime/node/tune-memory.ts';
 import { endAtBrokenPipe } from './broken-pipe.ts';
 import { type Cli, type DefineCommand, EXIT } from './command.ts';
 import { createInterrupt } from './interrupt.ts';
 import { createOutput } from './output.ts';
 import { reportError } from './report-error.ts';
 
-/** In the order of the help. Only what is asked for is loaded: all of them took 0.4 s of every command. */
-const commands: Readonly<Record<string, () => Promise<DefineCommand>>> = {
-  start: async () => (await import('./commands/start.ts')).start,
-  init: async () => (await import('./commands/init.ts')).init,
-  migrate: async () => (await import('./commands/migrate.ts')).migrate,
-  migrations: async () => (await import('./commands/migrations.ts')).migrations,
-  plan: async () => (await import('./commands/plan.ts')).plan,
-  sync: async () => (await import('./commands/sync.ts')).sync,
-  status: async () => (await import('./commands/status.ts')).status,
-  query: async () => (await import('./commands/query.ts')).query,
-  audit: async () => (await import('./commands/audit.ts')).audit,
-  quarantine: async () => (await import('./commands/quarantine.ts')).quarantine,
-  serve: async () => (await import('./commands/serve.ts')).serve,
-  worker: async () => (await import('./commands/worker.ts')).worker,
-  webhooks: async () => (await import('./commands/webhooks.ts')).webhooks,
-  consumers: async () => (await import('./commands/consumers.ts')).consumers,
-  resume: async () => (await import('./commands/resume.ts')).resume,
-  doctor: async () => (await import('./commands/doctor.ts')).doctor,
-  sandbox: async () => (await import('./commands/sandbox.ts')).sandbox,
+/** In the order of the help. Only the command that runs is loaded: all of them take 0.4 s. */
+const commands: Readonly<Record<string, readonly [summary: string, load: () => Promise<DefineCommand>]>> = {
+  start: [
+    'mirror your accounts, or a demo without any key, and keep the mirror live',
+    async () => (await import('./commands/start.ts')).start,
+  ],
+  init: [
+    'write a configuration, .env.example and a Supabase project into this folder',
+    async () => (await import('./commands/init.ts')).init,
+  ],
+  migrate: ['bring the database up to date', async () => (await import('./commands/migrate.ts')).migrate],
+  migrations: [
+    'assemble one SQL file for the Supabase CLI',
+    async () => (await import('./commands/migrations.ts')).migrations,
+  ],
+  plan: ['estimate what a sync would read', async () => (await import('./commands/plan.ts')).plan],
+  sync: ['read an account into the mirror', async () => (await import('./commands/sync.ts')).sync],
+  status: [
+    'show the state of each app; exit code 1 when something needs attention',
+    async () => (await import('./commands/status.ts')).status,
+  ],
+  query: ['run one read-only SQL statement on the mirror', async () => (await import('./commands/query.ts')).query],
+  audit: [
+    'compare the mirror with its source, object by object',
+    async () => (await import('./commands/audit.ts')).audit,
+  ],
+  quarantine: [
+    'list and retry the records that could not be stored',
+    async () => (await import('./commands/quarantine.ts')).quarantine,
+  ],
+  serve: [
+    'run as a server: webhooks, HTTP API, worker and schedules',
+    async () => (await import('./commands/serve.ts')).serve,
+  ],
+  worker: ['run the worker and the schedules without HTTP', async () => (await import('./commands/worker.ts')).worker],
+  webhooks: [
+    'register endpoints; list and replay deliveries',
+    async () => (await import('./commands/webhooks.ts')).webhooks,
+  ],
+  consumers: [
+    'inspect and operate the consumers of the change feed',
+    async () => (await import('./commands/consumers.ts')).consumers,
+  ],
+  resume: ['resume an app that is paused', async () => (await import('./commands/resume.ts')).resume],
+  doctor: [
+    'show what is missing, and the command that fixes it',
+    async () => (await import('./commands/doctor.ts')).doctor,
+  ],
+  sandbox: ['serve the emulated providers alone', async () => (await import('./commands/sandbox.ts')).sandbox],
 };
 
 /** The command line. Ends the process, with an exit code that tells the truth. */
 export async function main(args: readonly string[]): Promise<never> {
+  tuneMemory();
   const out = createOutput(process.env);
   const interrupt = createInterrupt(out.note);
   endAtBrokenPipe(interrupt.stop);
   const cli: Cli = { out, env: process.env, cwd: process.cwd(), interruptible: interrupt.listen, exitCode: undefined };
   const program = createProgram();
   try {
-    for (const define of await load(args)) program.addCommand(inherit(define(cli), program));
+    for (const command of await load(cli, args)) program.addCommand(inherit(command, program));
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
     cli.exitCode =
@@ -49,21 +81,18 @@ export async function main(args: readonly string[]): Promise<never> {
   return await exit(cli.exitCode ?? (interrupt.aborted ? EXIT.interrupted : EXIT.ok));
 }
 
-/** The commands that these arguments can mean: every one that is named in them, or all, to tell of them. */
-async function load(args: readonly string[]): Promise<DefineCommand[]> {
-  if (args[0] === '--version' || args[0] === '-V') return [];
-  const named = Object.keys(commands).filter((name) => args.includes(name));
-  const wanted = named.length > 0 ? named : Object.keys(commands);
-  return await Promise.all(wanted.map((name) => commands[name]?.() as Promise<DefineCommand>));
+/** The commands that these arguments can mean: every one that is named in them. Of the others the help shows the summary. */
+async function load(cli: Cli, args: readonly string[]): Promise<Command[]> {
+  const all = Object.entries(commands);
+  const named = all.filter(([name]) => args.includes(name));
+  if (named.length === 0) return all.map(([name, [summary]]) => new Command(name).summary(summary));
+  return await Promise.all(named.map(async ([, [summary, define]]) => (await define())(cli).summary(summary)));
 }
 
 function createProgram(): Command {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
   const program = new Command('supasaasy')
     .description('Mirror SaaS accounts into your own Postgres, and know that the mirror is true.')
-    .version(version)
+    .version(readVersion())
     .option('--config <file>', 'the configuration (default: supasaasy.config.ts here); .env is read beside it')
     .option('--verbose', 'say more, and show where an error happened')
     .configureHelp({ showGlobalOptions: true })

@@ -8,13 +8,13 @@ import { ConfigError, DatabaseAwayError, DatabaseError, SupasaasyError } from '.
 import { loadEnvFile } from '../runtime/node/env-file.ts';
 import { freeLeases } from '../runtime/node/free-leases.ts';
 import { freeDeadLeases } from '../runtime/node/holder.ts';
+import { CONFIG_FILE, loadConfig } from '../runtime/node/load-config.ts';
+import { packageFolder } from '../runtime/node/package-folder.ts';
 import { describeAddress, parseAddress } from '../runtime/node/postgres/parse-address.ts';
 import {
-  CONFIG_FILE,
   configuredMigrations,
   databaseUrl,
   dataDirOf,
-  loadConfig,
   migrate,
   openProject,
   type Project,
@@ -39,7 +39,7 @@ export interface OpenOptions extends Partial<Pick<ProjectOptions, 'onPage' | 'co
 export type Access = 'read' | 'check' | 'work' | 'install' | 'ignore';
 
 /** The configuration of this package, for a folder that has none: the demo's, and enough for one account of each. */
-const OWN_CONFIG = fileURLToPath(new URL(`../../${CONFIG_FILE}`, import.meta.url));
+const ownConfig = () => fileURLToPath(new URL(CONFIG_FILE, packageFolder()));
 
 /**
  * The configuration that a command is about, and the folder that it is for; `.env` there is read. Where there is no
@@ -53,7 +53,7 @@ export function locate(
   const named = resolve(cli.cwd, globals.config ?? CONFIG_FILE);
   const place =
     orOwn && globals.config === undefined && !existsSync(named)
-      ? { configFile: OWN_CONFIG, folder: cli.cwd }
+      ? { configFile: ownConfig(), folder: cli.cwd }
       : { configFile: named, folder: dirname(named) };
   loadEnvFile(place.folder);
   return place;

@@ -2,13 +2,13 @@ import type { z } from 'zod';
 import type { Position, Precision, ProviderRequest, Resource } from './resource.ts';
 
 /** What a connector says about itself (S4-01 … S4-06). */
-export interface ConnectorMetadata {
+export interface ConnectorMetadata<Name extends string = string> {
   /** Unique: `acme`. */
-  readonly name: string;
+  readonly name: Name;
   readonly title: string;
   /** The API version that is asked for, and recorded with every entity. */
   readonly apiVersion: string;
-  /** Folder of numbered SQL files, or null when there are none. A file URL, so that it works from any directory. */
+  /** Folder of numbered SQL files (`folderBeside`), or null when there are none. A file URL, so that it works from any directory. */
   readonly migrations: URL | null;
   readonly docs: string;
   /** The provider's origin, unless an app's `base_url` says otherwise. */
@@ -185,12 +185,31 @@ export type AnswerMeaning =
   | 'retry'
   | 'refused';
 
+/**
+ * Every connector by its name, for the types of a configuration. The module of a connector adds its own:
+ *
+ * ```ts
+ * declare module 'supasaasy/kit' {
+ *   interface Connectors {
+ *     acme: typeof acme;
+ *   }
+ * }
+ * ```
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
+export interface Connectors {}
+
 /** Everything known about one provider. See `defineConnector`. */
-// biome-ignore lint/suspicious/noExplicitAny: a registry holds connectors of any settings
-export interface Connector<Settings = any> {
-  readonly metadata: ConnectorMetadata;
-  readonly settings: z.ZodType<Settings>;
-  readonly resources: Readonly<Record<string, Resource>>;
+export interface Connector<
+  // biome-ignore lint/suspicious/noExplicitAny: a registry holds connectors of any settings
+  Settings = any,
+  Name extends string = string,
+  ResourceName extends string = string,
+  SettingsInput = unknown,
+> {
+  readonly metadata: ConnectorMetadata<Name>;
+  readonly settings: z.ZodType<Settings, SettingsInput>;
+  readonly resources: Readonly<Record<ResourceName, Resource>> & Readonly<Record<string, Resource>>;
   readonly webhook: WebhookHandler;
   readonly changeLog?: ChangeLog;
   readonly limits: RateLimits;

@@ -1,4 +1,5 @@
 import type { Connector } from './connector.ts';
+import type { Resource } from './resource.ts';
 
 const registered = new Map<string, Connector>();
 
@@ -7,10 +8,18 @@ const registered = new Map<string, Connector>();
  *
  * Throws when its description contradicts itself: a child that is not declared, two resources of one collection.
  */
-export function defineConnector<Settings>(connector: Connector<Settings>): Connector<Settings> {
+export function defineConnector<
+  Settings,
+  const Name extends string = string,
+  const ResourceName extends string = string,
+  SettingsInput = unknown,
+>(
+  connector: Connector<Settings, Name, ResourceName, SettingsInput>,
+): Connector<Settings, Name, ResourceName, SettingsInput> {
   const { name } = connector.metadata;
+  const resources: Readonly<Record<string, Resource>> = connector.resources;
   const collections = new Map<string, string>();
-  for (const [key, resource] of Object.entries(connector.resources)) {
+  for (const [key, resource] of Object.entries(resources)) {
     if (key !== resource.name)
       throw new Error(`connector ${name}: resource "${resource.name}" is filed under "${key}"`);
     const other = collections.get(resource.collection);
@@ -22,7 +31,7 @@ export function defineConnector<Settings>(connector: Connector<Settings>): Conne
     if (!/^[a-z][a-z0-9_]{0,50}$/.test(resource.collection))
       throw new Error(`connector ${name}: collection "${resource.collection}" is no valid name`);
     for (const child of resource.children ?? []) {
-      if (connector.resources[child.resource] === undefined)
+      if (resources[child.resource] === undefined)
         throw new Error(`connector ${name}: ${resource.name} has an undeclared child "${child.resource}"`);
     }
   }

@@ -1,6 +1,7 @@
 /** All that a connector may import. */
 export * from './connector.ts';
 export { connectorNames, defineConnector, findConnector, getConnector } from './define-connector.ts';
+export { folderBeside } from './folder-beside.ts';
 export { equalInConstantTime, hmacHex } from './hmac.ts';
 export { isoMs } from './instant.ts';
 export { ExactNumber, parseJson, stringifyJson } from './json.ts';

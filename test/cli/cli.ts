@@ -106,9 +106,9 @@ export async function temporaryMigratedFolder(config: string): Promise<string> {
 
 /** The text of a configuration; `apps` and the rest as they would be written. */
 export function configText(body: string): string {
-  return `import '${ROOT}connectors/stripe/index.ts';
-import '${ROOT}connectors/intercom/index.ts';
-import { defineConfig } from '${ROOT}src/index.ts';
+  return `import 'supasaasy/connectors/stripe';
+import 'supasaasy/connectors/intercom';
+import { defineConfig } from 'supasaasy';
 export default defineConfig(${body});
 `;
 }

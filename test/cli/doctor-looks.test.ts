@@ -7,7 +7,7 @@ import { createIntercomSandbox } from '../../sandbox/intercom/intercom-sandbox.t
 import { createStripeSandbox } from '../../sandbox/stripe/index.ts';
 import { checkProvider } from '../../src/cli/doctor/check-provider.ts';
 import { checkWebhook } from '../../src/cli/doctor/check-webhook.ts';
-import { defineConfig } from '../../src/config.ts';
+import { parseConfig } from '../../src/config.ts';
 import { createApps } from '../../src/engine/app.ts';
 import { defaultPorts } from '../../src/engine/ports.ts';
 import type { Connector } from '../../src/kit/index.ts';
@@ -20,7 +20,7 @@ const LOOKS = /^GET |^POST \/(conversations|tickets|contacts)\/search$/;
 const signal = new AbortController().signal;
 
 function doctorOf(connector: Connector, key: string, answer: typeof fetch) {
-  const config = defineConfig({
+  const config = parseConfig({
     apps: [
       {
         app_key: 'main',
@@ -83,7 +83,7 @@ describe('C32: doctor only looks', () => {
     const { look, requests } = doctorOf(acme, 'acme_key_sandbox', api.fetch);
     expect((await look()).filter(({ check, level }) => check === 'permission' && level !== 'ok')).toEqual([]);
     expect(requests).toContain('GET /labels');
-    const config = defineConfig({
+    const config = parseConfig({
       apps: [{ app_key: 'main', connector: 'acme', config: { api_key_env: 'KEY', webhook_secret_env: 'SECRET' } }],
     });
     const [app] = createApps(

@@ -45,7 +45,12 @@ it('C17: again after an upgrade, what is the engine’s is renewed whole, and wh
   const fresh = read(folder, `${FUNCTIONS}/webhook/deno.json`);
   // As an older version left it; with a package that the project added, and one that the older version needed.
   const old = JSON.parse(fresh) as { imports: Record<string, string> };
-  const imports = { ...old.imports, zod: 'npm:zod@3.0.0', gone: 'npm:gone@1.0.0', added: 'npm:added@1.0.0' };
+  const imports = {
+    ...old.imports,
+    supasaasy: 'npm:supasaasy@0.0.1',
+    gone: 'npm:gone@1.0.0',
+    added: 'npm:added@1.0.0',
+  };
   put(folder, `${FUNCTIONS}/webhook/deno.json`, JSON.stringify({ imports }));
   put(
     folder,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defineConfig } from '../../src/config.ts';
+import { parseConfig } from '../../src/config.ts';
 import { createApps } from '../../src/engine/app.ts';
 import { defaultPorts, type Ports } from '../../src/engine/ports.ts';
 import { ask, UnlistableError } from '../../src/engine/sync/ask.ts';
@@ -21,7 +21,7 @@ const NOON = Date.UTC(2026, 2, 1, 12);
 const HTTP_NOON = 'Sun, 01 Mar 2026 12:00:00 GMT';
 
 const [app] = createApps(
-  defineConfig({ apps: [{ app_key: 'ours', connector: 'acme', config: { api_key_env: 'KEY' } }] }),
+  parseConfig({ apps: [{ app_key: 'ours', connector: 'acme', config: { api_key_env: 'KEY' } }] }),
   { KEY },
 ).values();
 if (app === undefined) throw new Error('no app');

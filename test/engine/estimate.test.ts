@@ -4,7 +4,7 @@ import '../../connectors/stripe/index.ts';
 import { sandboxFetch } from '../../sandbox/http/fetch.ts';
 import { createIntercomSandbox } from '../../sandbox/intercom/intercom-sandbox.ts';
 import { createStripeSandbox, type StripeSandboxOptions } from '../../sandbox/stripe/index.ts';
-import { defineConfig } from '../../src/config.ts';
+import { parseConfig } from '../../src/config.ts';
 import { createEngine } from '../../src/engine/engine.ts';
 import { estimateRun } from '../../src/engine/sync/estimate-run.ts';
 import { describeEachDatabase, type TestDatabase } from '../setup/database.ts';
@@ -21,7 +21,7 @@ describeEachDatabase('what a first sync would cost', (make) => {
   const signal = new AbortController().signal;
   const shop = (options: StripeSandboxOptions, resources = RESOURCES) => {
     const sandbox = createStripeSandbox({ apiKey: KEY, ...options });
-    const config = defineConfig({
+    const config = parseConfig({
       apps: [
         {
           app_key: 'shop',
@@ -86,7 +86,7 @@ describeEachDatabase('what a first sync would cost', (make) => {
 
   it('takes the counts of a provider that counts, and opens no scroll', async () => {
     const sandbox = createIntercomSandbox({});
-    const config = defineConfig({
+    const config = parseConfig({
       apps: [
         {
           app_key: 'support',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defineConfig } from '../../src/config.ts';
+import { parseConfig } from '../../src/config.ts';
 import { createApps } from '../../src/engine/app.ts';
 import { connectorNames, getConnector, normalize } from '../../src/kit/index.ts';
 import { acme } from '../support/acme-connector.ts';
@@ -12,7 +12,7 @@ describe('the registry of connectors', () => {
   });
 
   it('S4-26 finds the connector of an app by its key', () => {
-    const config = defineConfig({
+    const config = parseConfig({
       apps: [
         { app_key: 'one', connector: 'acme' },
         { app_key: 'two', connector: 'acme_large' },

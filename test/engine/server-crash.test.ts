@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { stripe } from '../../connectors/stripe/index.ts';
 import { sandboxFetch } from '../../sandbox/http/fetch.ts';
 import { createStripeSandbox } from '../../sandbox/stripe/index.ts';
-import { defineConfig } from '../../src/config.ts';
+import { parseConfig } from '../../src/config.ts';
 import type { SqlDatabase } from '../../src/engine/database.ts';
 import { createEngine } from '../../src/engine/engine.ts';
 import { applyMigrations } from '../../src/engine/migrate.ts';
@@ -55,7 +55,7 @@ describe.skipIf(typeof binaries === 'string')(
         requests_per_second_per_endpoint: 10_000,
       };
       const engine = createEngine({
-        config: defineConfig({ apps: [{ app_key: 'shop', connector: stripe.metadata.name, config }] }),
+        config: parseConfig({ apps: [{ app_key: 'shop', connector: stripe.metadata.name, config }] }),
         database,
         env: { KEY: sandbox.apiKey },
         ports: { fetch: sandboxFetch(sandbox), log: () => {} },

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { stripe } from '../../connectors/stripe/index.ts';
 import { applyMigrations, type Migration } from '../../src/engine/migrate.ts';
 import { readMigrations } from '../../src/runtime/node/migration-files.ts';
 import { describeEachDatabase } from '../setup/database.ts';
@@ -55,3 +57,35 @@ describeEachDatabase('an upgrade', (make) => {
     expect(await query(columns)).toEqual(await fresh(columns));
   });
 });
+
+const SCHEMA_0_1_0 = new URL('../fixtures/schema-750a340.sql', import.meta.url);
+
+describeEachDatabase(
+  'a database of 0.1.0',
+  (make) => {
+    it('A36 is upgraded in place: its rows stay, and the tables are those of a new database', async () => {
+      const migrations = await readMigrations([stripe]);
+      const { database, query } = await make();
+      await database.script(readFileSync(SCHEMA_0_1_0, 'utf8'));
+      const kept = `select collection_key, external_id, raw_payload, version, deleted_at from supasaasy.entities order by 1, 2`;
+      const before = await query(kept);
+      const changes = await query('select seq, external_id, operation from supasaasy.changes order by 1');
+      expect([before.length, changes.length]).toEqual([96, 96]);
+
+      await applyMigrations(database, migrations);
+
+      expect(await query(kept)).toEqual(before);
+      expect(await query('select seq, external_id, operation from supasaasy.changes order by 1')).toEqual(changes);
+      expect(await query('select count(*)::int as n from supasaasy.stripe_customers')).toEqual([{ n: 16 }]);
+      expect(await query('select state from supasaasy.passes group by 1')).toEqual([{ state: 'swept' }]);
+      expect(await query('select name from supasaasy.consumers')).toEqual([{ name: 'reader' }]);
+      const columns = `select table_name, column_name, data_type, is_nullable, column_default from information_schema.columns
+        where table_schema = 'supasaasy' order by 1, 2`;
+      const fresh = await make();
+      await applyMigrations(fresh.database, migrations);
+      expect(await query(columns)).toEqual(await fresh.query(columns));
+      expect(await applyMigrations(database, migrations)).toEqual([]);
+    });
+  },
+  { kinds: ['pglite', 'postgres', 'pg15'] },
+);

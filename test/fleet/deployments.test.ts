@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, expect, it } from 'vitest';
-import { type ConfigInput, defineConfig } from '../../src/config.ts';
+import { type ConfigInput, parseConfig } from '../../src/config.ts';
 import { createEngine } from '../../src/engine/engine.ts';
 import { changes } from '../../src/engine/feed/database-source.ts';
 import { defineConsumer } from '../../src/engine/feed/define-consumer.ts';
@@ -20,7 +20,7 @@ describeEachDatabase('C35: two deployments over one database', (make) => {
     );
   });
 
-  const app = { app_key: 'shop', connector: acme.metadata.name, config: { api_key_env: 'KEY' }, history: ['thing'] };
+  const app = { app_key: 'shop', connector: acme, config: { api_key_env: 'KEY' }, history: ['thing'] };
   const schedule = { app_key: 'shop', cron: '*/5 * * * *' };
   const reader = () => defineConsumer({ name: 'reader', source: changes(), handler: async () => {} });
   const whole = (): ConfigInput => ({ apps: [app], schedules: [schedule], consumers: [reader()] });
@@ -29,7 +29,7 @@ describeEachDatabase('C35: two deployments over one database', (make) => {
   function deployment(name: string, input: ConfigInput) {
     const logged: string[] = [];
     const engine = createEngine({
-      config: defineConfig({ deployment: name, ...input }),
+      config: parseConfig({ deployment: name, ...input }),
       database: db.database,
       env: { KEY: ACME_KEY },
       ports: { log: (level, message) => logged.push(`${level} ${message}`) },
@@ -113,7 +113,7 @@ describeEachDatabase('C35: two deployments over one database', (make) => {
   });
 
   it('take over what 0.1.0 declared without a name, and what none of them names stays until it is retired', async () => {
-    const { apps, schedules, history, consumers } = declaredBy(defineConfig(whole()));
+    const { apps, schedules, history, consumers } = declaredBy(parseConfig(whole()));
     await db.database.call('declare_apps', { apps });
     await db.database.call('declare_schedules', { schedules });
     await db.database.call('declare_history', { collections: history });

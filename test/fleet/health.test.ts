@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, expect, it } from 'vitest';
-import { defineConfig } from '../../src/config.ts';
+import { parseConfig } from '../../src/config.ts';
 import { createEngine, type Engine } from '../../src/engine/engine.ts';
 import { BEAT_EVERY_MS, beat, keepBeating, whileBeating } from '../../src/engine/fleet/heartbeat.ts';
 import { readFleet } from '../../src/engine/fleet/report.ts';
@@ -25,7 +25,7 @@ describeEachDatabase('C12: the fleet', (make) => {
     );
   });
 
-  const config = defineConfig({
+  const config = parseConfig({
     apps: [
       { app_key: 'shop', connector: acme.metadata.name, config: { api_key_env: 'KEY', sync_resources: ['thing'] } },
       { app_key: 'books', connector: acme.metadata.name, config: { api_key_env: 'BOOKS_KEY' } },

@@ -7,7 +7,7 @@ const OWN: Readonly<Record<string, string>> = {
   'src/kit/json.ts': 'it is the place',
   'src/runtime/node/door.ts': 'our own file: an address and a key',
   'src/runtime/node/deployment-name.ts': 'package.json',
-  'src/runtime/node/pglite/unread.js': 'leaves what may not be exact to parseJson',
+  'src/runtime/node/pglite/unread.ts': 'leaves what may not be exact to parseJson',
   'src/runtime/supabase/admin-keys.ts': 'keys in an environment variable',
   'src/runtime/supabase/rest-database.ts': 'takes its own text back out of what supabase-js wrote',
   'src/runtime/edge/edge-log.ts': 'a line of the log',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { stripe } from '../../connectors/stripe/index.ts';
 import { sandboxFetch } from '../../sandbox/http/fetch.ts';
 import { createStripeSandbox } from '../../sandbox/stripe/index.ts';
-import { defineConfig } from '../../src/config.ts';
+import { parseConfig } from '../../src/config.ts';
 import { createEngine } from '../../src/engine/engine.ts';
 import type { AuditRun } from '../../src/engine/proof.ts';
 import type { RunOptions } from '../../src/engine/store.ts';
@@ -22,7 +22,7 @@ async function mirror(make: MakeDatabase, resources: readonly string[] = RESOURC
     between: async (_path: string): Promise<void> => {},
   };
   const { database, query } = await make({ template: 'stripe' });
-  const config = defineConfig({
+  const config = parseConfig({
     apps: [
       {
         app_key: 'main',
@@ -167,7 +167,7 @@ describeEachDatabase('an audit', (make) => {
 describe('the plan of an audit', () => {
   it('is a pass at the lowest priority', async () => {
     const { planAudit } = await import('../../src/engine/sync/audit.ts');
-    const config = defineConfig({ apps: [{ app_key: 'main', connector: 'stripe' }] });
+    const config = parseConfig({ apps: [{ app_key: 'main', connector: 'stripe' }] });
     const engine = createEngine({ config, database: undefined as never, env: { MAIN_API_KEY: 'k' } });
     for (const task of planAudit(engine.app('main'), {}))
       expect(task).toMatchObject({ kind: 'audit', priority: 3, pass: true });

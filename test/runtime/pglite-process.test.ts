@@ -15,14 +15,14 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A process that opens the folder, reads TypeScript as the command line does, and says what it ends with. */
+/** A process that opens the folder with the compiled package, and says what it ends with. */
 function run(body: string, ...flags: string[]): Promise<{ code: number | null; said: string }> {
   const path = (name: string) => new URL(`../../${name}`, import.meta.url).href;
   const script = `
-    import { createPglite } from '${path('src/runtime/node/pglite.ts')}';
+    import { createPglite } from '${path('dist/src/runtime/node/pglite.js')}';
     const database = await createPglite(${JSON.stringify(data)});
     ${body}`;
-  const args = [...flags, '--import', path('bin/read-typescript.js'), '--input-type=module', '--eval', script];
+  const args = [...flags, '--input-type=module', '--eval', script];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   let said = '';

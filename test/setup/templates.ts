@@ -7,7 +7,7 @@ import pg from 'pg';
 import type { SqlDatabase } from '../../src/engine/database.ts';
 import { applyMigrations } from '../../src/engine/migrate.ts';
 import { readMigrations } from '../../src/runtime/node/migration-files.ts';
-import { embed } from '../../src/runtime/node/pglite/embed.js';
+import { embed } from '../../src/runtime/node/pglite/embed.ts';
 import { fromEmbedded } from '../../src/runtime/node/pglite.ts';
 import { createPostgres } from '../../src/runtime/node/postgres.ts';
 

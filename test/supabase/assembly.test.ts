@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { intercom } from '../../connectors/intercom/index.ts';
 import { stripe } from '../../connectors/stripe/index.ts';
-import { type Config, defineConfig } from '../../src/config.ts';
+import { type Config, parseConfig } from '../../src/config.ts';
 import { type AssembledFile, assembleMigrations } from '../../src/engine/assemble.ts';
 import { applyMigrations, type Migration } from '../../src/engine/migrate.ts';
 import { readMigrations } from '../../src/runtime/node/migration-files.ts';
@@ -14,9 +14,9 @@ import { describeEachDatabase } from '../setup/database.ts';
 const stripeApp = { app_key: 'stripe_main', connector: 'stripe' };
 const intercomApp = { app_key: 'intercom_main', connector: 'intercom', name: "O'Hara's desk" };
 const schedule = { app_key: 'stripe_main', cron: '*/5 * * * *', mode: 'incremental' as const };
-const both = defineConfig({ apps: [stripeApp, intercomApp], schedules: [schedule] });
-const onlyStripe = defineConfig({ apps: [stripeApp], schedules: [schedule] });
-const nothing = defineConfig({});
+const both = parseConfig({ apps: [stripeApp, intercomApp], schedules: [schedule] });
+const onlyStripe = parseConfig({ apps: [stripeApp], schedules: [schedule] });
+const nothing = parseConfig({});
 const T0 = Date.UTC(2026, 4, 1, 12);
 
 /** Assembles in memory; returns the new file, if there is one. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { writeVendorBundle } from '../../scripts/build/vendor-bundle.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PACKAGES = join(ROOT, 'node_modules');
@@ -12,22 +13,32 @@ const exec = promisify(execFile);
 
 /** As after `npm install supasaasy` in an empty folder: the packed package, and what it depends on. */
 async function install(folder: string): Promise<void> {
-  const { stdout } = await exec('npm', ['pack', '--json', '--pack-destination', folder], { cwd: ROOT });
-  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
+  const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
+  const { stdout } = await exec('npm', pack, { cwd: ROOT });
+  const [{ filename, version }] = JSON.parse(stdout) as [{ filename: string; version: string }];
   const own = join(folder, 'node_modules/supasaasy');
   mkdirSync(own, { recursive: true });
   await exec('tar', ['xzf', join(folder, filename), '-C', own, '--strip-components=1']);
   for (const name of readdirSync(PACKAGES))
     if (!name.startsWith('.')) symlinkSync(join(PACKAGES, name), join(folder, 'node_modules', name));
   // Deno looks there for which packages a project has.
-  const { version } = JSON.parse(readFileSync(join(PACKAGES, '@types/node/package.json'), 'utf8')) as {
+  const { version: nodeTypes } = JSON.parse(readFileSync(join(PACKAGES, '@types/node/package.json'), 'utf8')) as {
     version: string;
   };
-  const manifest = { name: 'mine', private: true, type: 'module', devDependencies: { '@types/node': version } };
+  const manifest = {
+    name: 'mine',
+    private: true,
+    type: 'module',
+    dependencies: { supasaasy: version },
+    devDependencies: { '@types/node': nodeTypes },
+  };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
 }
 
-describe('a project that "supasaasy init" made, with the packed package', { timeout: 240_000 }, () => {
+describe.each([
+  { how: 'init', flags: [] },
+  { how: 'init --vendor', flags: ['--vendor'] },
+])('a project that "supasaasy $how" made, with the packed package', { timeout: 240_000 }, ({ flags }) => {
   let folder: string;
   const supasaasy = async (...args: string[]) =>
     JSON.parse(
@@ -38,32 +49,48 @@ describe('a project that "supasaasy init" made, with the packed package', { time
         })
       ).stdout,
     );
+  const map = 'supabase/functions/webhook/deno.json';
+  const entry = 'supabase/functions/webhook/index.ts';
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'supasaasy-init-'));
+    await writeVendorBundle(ROOT);
     await install(folder);
-    expect(await supasaasy('init')).toMatchObject({ kept: [], copied: expect.any(Number) });
+    expect(await supasaasy('init', ...flags)).toMatchObject({ kept: [] });
   }, 240_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('assembles its migrations, and touches nothing of its own when it is made again', async () => {
-    writeFileSync(join(folder, 'supabase/functions/_supasaasy/src/of-an-older-version.ts'), '');
-    const again = await supasaasy('init');
+  it('assembles its migrations, and keeps what is there when init runs again', async () => {
+    const config = join(folder, 'supasaasy.config.ts');
+    writeFileSync(config, `${readFileSync(config, 'utf8')}\n// mine\n`);
+    const again = await supasaasy('init', ...flags);
     expect(again.written).toEqual([]);
-    expect(again.kept).toContain('supabase/config.toml');
     expect(again.renewed).toContain('supabase/functions/webhook/deno.json');
-    expect(readdirSync(join(folder, 'supabase/functions/_supasaasy/src'))).not.toContain('of-an-older-version.ts');
+    expect(again.vendored).toBe(flags.length > 0);
+    expect(again.kept).toContain('supabase/config.toml');
+    expect(readFileSync(config, 'utf8')).toContain('// mine');
     expect(await supasaasy('migrations')).toMatchObject({ state: 'new' });
     expect(readdirSync(join(folder, 'supabase/migrations'))).toHaveLength(1);
   });
 
-  it('has an import map that means the same to Deno and to the Supabase CLI, which takes keys for prefixes', () => {
-    const { imports } = JSON.parse(readFileSync(join(folder, 'supabase/functions/webhook/deno.json'), 'utf8'));
-    const keys = Object.keys(imports);
-    for (const key of keys)
-      expect(
-        keys.filter((other) => other !== key && other.startsWith(key)),
-        key,
-      ).toEqual([]);
+  it('has functions of five lines and no copy of the sources', () => {
+    expect(readFileSync(join(folder, entry), 'utf8').trimEnd().split('\n')).toHaveLength(5);
+    const files = readdirSync(join(folder, 'supabase/functions'), { recursive: true, withFileTypes: true });
+    const copies = files.filter((file) => file.isFile() && file.parentPath.endsWith('_supasaasy'));
+    expect(copies.map(({ name }) => name).sort()).toEqual(
+      flags.length === 0 ? ['manifest.json'] : ['manifest.json', 'supasaasy.js'],
+    );
+  });
+
+  it('has an import map in which every name begins with the meaning of its shorter names', () => {
+    const { imports } = JSON.parse(readFileSync(join(folder, map), 'utf8')) as { imports: Record<string, string> };
+    // The Supabase CLI takes each key for a prefix, in any order: what it finds that way is the same, or nothing.
+    for (const [key, target] of Object.entries(imports))
+      for (const [other, meant] of Object.entries(imports)) {
+        if (other === key || !other.startsWith(key)) continue;
+        const found = target + other.slice(key.length);
+        const isSame = found.replace('npm:/', 'npm:') === meant.replace('npm:/', 'npm:');
+        expect(isSame || meant === target, `${other} as ${key}`).toBe(true);
+      }
   });
 
   it('has functions that Deno finds no error in, and that answer', async () => {
@@ -77,8 +104,6 @@ describe('a project that "supasaasy init" made, with the packed package', { time
     };
     const options = { cwd: folder, env };
     const deno = join(PACKAGES, '.bin/deno');
-    const map = 'supabase/functions/webhook/deno.json';
-    const entry = 'supabase/functions/webhook/index.ts';
     await exec(deno, ['check', ...DENO, '--import-map', map, entry], options);
     const child = spawn(deno, ['run', '-A', ...DENO, '--config', map, entry], {
       ...options,

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { type ConfigInput, defineConfig } from '../../src/config.ts';
+import { type ConfigInput, parseConfig } from '../../src/config.ts';
 import type { Database } from '../../src/engine/database.ts';
 import { createEngine } from '../../src/engine/engine.ts';
 import type { Ports } from '../../src/engine/ports.ts';
@@ -46,7 +46,7 @@ export function createMirror(db: TestDatabase, options: MirrorOptions = {}) {
   const account = options.account ?? createAcmeAccount();
   const api: AcmeApi = createAcmeApi(account);
   const { account: accountSetting, ...app } = options.app ?? {};
-  const config = defineConfig({
+  const config = parseConfig({
     apps: [
       {
         app_key: key,

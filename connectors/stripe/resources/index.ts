@@ -30,38 +30,37 @@ import { taxRate } from './tax-rate.ts';
 import { transfer } from './transfer.ts';
 
 /** In the order in which they are read: what others refer to comes first. */
-const inOrder: readonly StripeResource[] = [
+export const stripeResources = {
   customer,
   product,
   price,
   plan,
   subscription,
-  subscriptionItem,
+  subscription_item: subscriptionItem,
   invoice,
-  invoiceLineItem,
-  invoiceItem,
-  paymentMethod,
+  invoice_line_item: invoiceLineItem,
+  invoice_item: invoiceItem,
+  payment_method: paymentMethod,
   charge,
   refund,
-  paymentIntent,
-  setupIntent,
-  checkoutSession,
-  checkoutLineItem,
-  subscriptionSchedule,
+  payment_intent: paymentIntent,
+  setup_intent: setupIntent,
+  checkout_session: checkoutSession,
+  checkout_line_item: checkoutLineItem,
+  subscription_schedule: subscriptionSchedule,
   coupon,
-  promotionCode,
-  creditNote,
+  promotion_code: promotionCode,
+  credit_note: creditNote,
   quote,
-  taxRate,
-  taxId,
+  tax_rate: taxRate,
+  tax_id: taxId,
   dispute,
   review,
-  earlyFraudWarning,
-  balanceTransaction,
+  early_fraud_warning: earlyFraudWarning,
+  balance_transaction: balanceTransaction,
   payout,
   transfer,
-];
+} satisfies Readonly<Record<string, StripeResource>>;
 
-export const resources: Readonly<Record<string, StripeResource>> = Object.fromEntries(
-  inOrder.map((resource) => [resource.name, resource]),
-);
+/** The same, for names that come from elsewhere. */
+export const resources: Readonly<Record<string, StripeResource>> = { ...stripeResources };

@@ -99,7 +99,12 @@ function searchContacts(call: RouteCall): unknown {
   return writtenContacts(world, found.objects, found.total, found.pages);
 }
 
-function writtenContacts(world: World, indices: readonly number[], total: number, pages: object): Buffer {
+function writtenContacts(
+  world: World,
+  indices: readonly number[],
+  total: number,
+  pages: object,
+): Uint8Array<ArrayBuffer> {
   return writtenList(
     (data) => ({ type: 'list', data, total_count: total, pages }),
     indices,

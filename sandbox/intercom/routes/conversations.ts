@@ -68,7 +68,12 @@ function searchConversations(call: RouteCall): unknown {
   return writtenConversations(world, found.objects, found.total, found.pages);
 }
 
-function writtenConversations(world: World, indices: readonly number[], total: number, pages: object): Buffer {
+function writtenConversations(
+  world: World,
+  indices: readonly number[],
+  total: number,
+  pages: object,
+): Uint8Array<ArrayBuffer> {
   return writtenList(
     (conversations) => ({ type: 'conversation.list', pages, total_count: total, conversations }),
     indices,

@@ -9,7 +9,7 @@ export function writtenList(
   envelope: (elements: string) => object,
   indices: readonly number[],
   write: (ink: Ink, index: number) => void,
-): Buffer<ArrayBuffer> {
+): Uint8Array<ArrayBuffer> {
   const [before = '', after = ''] = JSON.stringify(envelope(PLACE)).split(JSON.stringify(PLACE));
   ink.utf8(before);
   ink.byte(OPEN);

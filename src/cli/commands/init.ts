@@ -1,21 +1,22 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
-import { CONFIG_FILE } from '../../runtime/node/project.ts';
+import { CONFIG_FILE } from '../../runtime/node/load-config.ts';
+import { packageFolder } from '../../runtime/node/package-folder.ts';
 import { type DefineCommand, EXIT } from '../command.ts';
 import {
   assertNoCollision,
-  COPY,
   denoText,
   FUNCTION_NAMES,
   FUNCTIONS,
-  importsOf,
   indexText,
   MANIFEST,
   type Manifest,
   readManifest,
+  VENDORED,
 } from '../edge-functions.ts';
+import { functionImports, readVendorBundle } from '../init/function-imports.ts';
 
 interface ProjectFile {
   readonly path: string;
@@ -25,20 +26,23 @@ interface ProjectFile {
 export const init: DefineCommand = (cli) =>
   new Command('init')
     .description(
-      'write a configuration, .env.example and a Supabase project with the Edge Functions into this folder; again after an upgrade, it renews the functions and their copy of the engine and keeps everything else',
+      'write a configuration, .env.example and a Supabase project with the Edge Functions into this folder; again after an upgrade, it renews the functions and keeps everything else',
     )
     .option(
       '--prefix <text>',
       'before the names of the functions, where a project has a "webhook" of its own',
       parsePrefix,
     )
+    .option('--vendor', `let the functions import one bundled file (${VENDORED}) instead of the package from npm`)
+    .option('--no-vendor', 'let them import the package from npm again')
     .option('--force', 'write over the configuration, .env.example, .gitignore and supabase/config.toml too')
     .option('--json', 'print one JSON object and nothing else')
-    .action((options: { force?: boolean; json?: boolean; prefix?: string }, command: Command) => {
+    .action((options: { force?: boolean; json?: boolean; prefix?: string; vendor?: boolean }, command: Command) => {
       const { config } = command.optsWithGlobals<{ config?: string }>();
       const folder = config === undefined ? cli.cwd : dirname(resolve(cli.cwd, config));
       const before = readManifest(folder);
       const prefix = options.prefix ?? before?.prefix ?? '';
+      const vendored = options.vendor ?? before?.vendored ?? false;
       const inPackage = isPackage(folder);
       if (!inPackage) assertNoCollision(folder, prefix);
       const written: string[] = [];
@@ -52,14 +56,11 @@ export const init: DefineCommand = (cli) =>
         write(file, text);
         written.push(path);
       }
-      const copied = inPackage ? 0 : copyEngine(folder);
-      const renewed = inPackage ? [] : writeFunctions(folder, prefix, before);
+      const renewed = inPackage ? [] : writeFunctions(folder, prefix, vendored, before);
       cli.exitCode = EXIT.ok;
-      if (options.json === true) return cli.out.json({ folder, prefix, written, renewed, kept, copied });
+      if (options.json === true) return cli.out.json({ folder, prefix, vendored, written, renewed, kept });
       for (const path of [...written, ...renewed]) cli.out.print(`wrote ${path}`);
       for (const path of kept) cli.out.print(`kept ${path} (--force writes over it)`);
-      if (copied > 0)
-        cli.out.print(`wrote ${COPY}/ (${copied} files of this version: after an upgrade, run init again)`);
       if (kept.includes('.gitignore')) cli.out.print('\n.gitignore was there: see that it has .env and .supasaasy/');
       if (kept.includes(SUPABASE_CONFIG)) cli.out.print(mergeConfig(prefix));
       if (prefix !== '')
@@ -71,31 +72,24 @@ export const init: DefineCommand = (cli) =>
       );
     });
 
-const PACKAGE = fileURLToPath(new URL('../../../', import.meta.url));
 const SUPABASE_CONFIG = 'supabase/config.toml';
-/** What functions are made of, and what lies beside it. */
-const COPIED = /^(?:connectors|src)\/(?!cli\/|testing\/|runtime\/nats\/).*\.ts$/;
 const mergeConfig = (prefix: string) => `
 ${SUPABASE_CONFIG} was there: see that it has "supasaasy" in [api] schemas, and for each of ${FUNCTION_NAMES.map((name) => prefix + name).join(', ')}
   [functions.${prefix}webhook]
   verify_jwt = false`;
 
-const isPackage = (folder: string) => resolve(folder) === resolve(PACKAGE);
-const read = (path: string) => readFileSync(join(PACKAGE, path), 'utf8');
+const isPackage = (folder: string) => resolve(folder) === resolve(fileURLToPath(packageFolder()));
+const read = (path: string) => readFileSync(new URL(path, packageFolder()), 'utf8');
 
 function write(file: string, text: string): void {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, text);
 }
 
-/** What is the project's from then on, with the package's inner paths turned to how a project sees the package. */
+/** What is the project's from then on. */
 function projectFiles(inPackage: boolean, prefix: string): ProjectFile[] {
-  const config = read(CONFIG_FILE)
-    .replaceAll(/'\.\/connectors\/([a-z0-9_-]+)\/index\.ts'/g, "'supasaasy/connectors/$1'")
-    // Not 'supasaasy': the Supabase CLI takes a key of the import map for a prefix.
-    .replaceAll("'./src/index.ts'", "'supasaasy/config'");
   const files = [
-    { path: CONFIG_FILE, text: config },
+    { path: CONFIG_FILE, text: read(CONFIG_FILE) },
     { path: '.env.example', text: read('.env.example') },
     { path: '.gitignore', text: '.env\n.supasaasy/\nnode_modules/\n' },
   ];
@@ -105,35 +99,20 @@ function projectFiles(inPackage: boolean, prefix: string): ProjectFile[] {
 }
 
 /** The functions, whole, and what the next `init` is to know of them. */
-function writeFunctions(folder: string, prefix: string, before: Manifest | undefined): string[] {
-  const imports = new Set<string>();
+function writeFunctions(folder: string, prefix: string, vendored: boolean, before: Manifest | undefined): string[] {
+  const imports = functionImports(vendored);
   const paths = FUNCTION_NAMES.flatMap((name) => {
     const [index, deno] = [`${FUNCTIONS}/${prefix}${name}/index.ts`, `${FUNCTIONS}/${prefix}${name}/deno.json`];
-    const own = read(`${FUNCTIONS}/${name}/deno.json`);
     const there = existsSync(join(folder, deno)) ? readFileSync(join(folder, deno), 'utf8') : undefined;
-    for (const key of importsOf(own)) imports.add(key);
-    write(join(folder, deno), denoText(own, there, before));
-    write(join(folder, index), indexText(read(`${FUNCTIONS}/${name}/index.ts`), name, prefix));
+    write(join(folder, deno), denoText(imports, there, before));
+    write(join(folder, index), indexText(name, prefix));
     return [index, deno];
   });
-  const manifest: Manifest = { prefix, imports: [...imports] };
+  const manifest: Manifest = { prefix, vendored, imports: Object.keys(imports) };
   write(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
-  return paths;
-}
-
-/** Anew each time: what an older version had and this one has not is gone. Returns how many files there are. */
-function copyEngine(folder: string): number {
-  const files = [...listFiles('src'), ...listFiles('connectors')].filter((path) => COPIED.test(path));
-  rmSync(join(folder, COPY), { recursive: true, force: true });
-  for (const path of files) write(join(folder, COPY, path), read(path));
-  return files.length;
-}
-
-/** Paths below a folder of the package, with slashes. */
-function listFiles(root: string): string[] {
-  return readdirSync(join(PACKAGE, root), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(PACKAGE, join(entry.parentPath, entry.name)).split(sep).join('/'));
+  if (!vendored) return paths;
+  write(join(folder, VENDORED), readVendorBundle());
+  return [...paths, VENDORED];
 }
 
 function parsePrefix(text: string): string {

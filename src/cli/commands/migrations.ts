@@ -1,6 +1,6 @@
 import { dirname, relative, resolve } from 'node:path';
 import { Command } from 'commander';
-import { loadConfig } from '../../runtime/node/project.ts';
+import { loadConfig } from '../../runtime/node/load-config.ts';
 import { MIGRATIONS_FOLDER, writeMigrations } from '../../runtime/supabase/write-migrations.ts';
 import type { DefineCommand } from '../command.ts';
 import { locate } from '../open.ts';

@@ -7,8 +7,8 @@ import { DEFAULT_SLICE_MS } from '../../engine/http/options.ts';
 import type { Log } from '../../engine/ports.ts';
 import { workSlice } from '../../engine/slice.ts';
 import { describeError } from '../../errors.ts';
+import { createDoorbell } from '../doorbell.ts';
 import { adminKeysOf } from '../supabase/admin-keys.ts';
-import { createDoorbell } from './doorbell.ts';
 
 export interface EdgeOptions {
   readonly config: Config;

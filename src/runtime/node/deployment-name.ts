@@ -3,6 +3,9 @@ import { basename, join, resolve } from 'node:path';
 import type { Config } from '../../config.ts';
 import { DEFAULT_DEPLOYMENT } from '../../engine/fleet/declare.ts';
 
+/** An embedded database has one owner, wherever its folder lies. */
+export const EMBEDDED_DEPLOYMENT = 'embedded';
+
 /**
  * The name under which this deployment declares: `deployment` of the configuration, else the name of the package beside
  * it, else that of its folder. The same for a server and a laptop that have the same project.

@@ -8,7 +8,7 @@ import { lockFolder } from './folder-lock.ts';
 import type { Embedded } from './pglite/embedded.ts';
 import { stopAtPanic } from './pglite/stop-at-panic.ts';
 import { startThread, type Thread } from './pglite/thread.ts';
-import { UNREAD } from './pglite/unread.js';
+import { UNREAD } from './pglite/unread.ts';
 import { makePrivateFolder } from './private-folder.ts';
 
 /**
@@ -67,7 +67,7 @@ export function fromEmbedded(given: Embedded): SqlDatabase {
   return withPageLine(database, PAGES_AT_ONE_TIME);
 }
 
-/** Reads what `embed.js` left unread. */
+/** Reads what `embed` left unread. */
 async function ask(embedded: Embedded, text: string, values: unknown[] = []): Promise<{ rows: unknown[] }> {
   const { rows } = await embedded.query(text, values);
   for (const row of rows as Record<string, unknown>[]) {

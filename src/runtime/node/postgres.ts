@@ -89,14 +89,14 @@ export function createPostgres(options: PostgresOptions): SqlDatabase {
 }
 
 /** Where a process stops answering in the middle of its transaction, the server ends that too. */
-function statementLimit(ms: number | undefined): string {
+export function statementLimit(ms: number | undefined): string {
   if (ms === undefined) return '';
   const limit = Math.ceil(Math.min(ms, 2_000_000_000));
   return `; set local statement_timeout = ${limit}; set local idle_in_transaction_session_timeout = ${limit + 10_000}`;
 }
 
 /** The connection for as long as the transaction lasts: later, it belongs to others. */
-function whileOpen(held: Connection) {
+export function whileOpen(held: Connection) {
   let over = false;
   const assertOpen = () => {
     if (over) throw new DatabaseError('the transaction is over');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
-import { defineConfig } from '../../config.ts';
+import { parseConfig } from '../../config.ts';
 import type { SqlDatabase } from '../../engine/database.ts';
 import { createEngine, type Engine } from '../../engine/engine.ts';
 import { applyMigrations } from '../../engine/migrate.ts';
@@ -64,7 +64,7 @@ export async function createWorld(
   const wanted = subject.resources ?? Object.keys(connector.resources);
   const chosen =
     options.few === undefined ? wanted : wanted.filter((name) => connector.resources[name]?.list).slice(0, options.few);
-  const config = defineConfig({
+  const config = parseConfig({
     apps: [
       {
         app_key: app,

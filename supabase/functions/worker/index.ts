@@ -1,5 +1,8 @@
 /** Works one slice of what is due: `POST /functions/v1/worker`, rung by pg_cron. Admin key. */
-import { serveEdge } from '../../../src/runtime/edge/serve-edge.ts';
+// By path, because the Supabase CLI does not find every file behind an import map. In a project: 'supasaasy/edge'.
+import '../../../dist/connectors/intercom/index.js';
+import '../../../dist/connectors/stripe/index.js';
+import { serveEdge } from '../../../dist/src/runtime/edge/index.js';
 import config from '../../../supasaasy.config.ts';
 
 serveEdge(config, 'worker');

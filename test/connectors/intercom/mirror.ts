@@ -3,7 +3,7 @@ import { intercom } from '../../../connectors/intercom/index.ts';
 import { sandboxFetch } from '../../../sandbox/http/fetch.ts';
 import type { SandboxDelivery } from '../../../sandbox/http/provider.ts';
 import { createIntercomSandbox, type IntercomSandboxOptions } from '../../../sandbox/intercom/intercom-sandbox.ts';
-import { type ConfigInput, defineConfig } from '../../../src/config.ts';
+import { type ConfigInput, parseConfig } from '../../../src/config.ts';
 import { createEngine } from '../../../src/engine/engine.ts';
 import type { SyncMode } from '../../../src/engine/store.ts';
 import type { Json } from '../../sandbox/intercom-client.ts';
@@ -27,7 +27,7 @@ export async function createMirror(make: MakeDatabase, { sync_from, resources, .
     ...(sync_from === undefined ? {} : { sync_from }),
   };
   const engine = createEngine({
-    config: defineConfig({ apps: [app] }),
+    config: parseConfig({ apps: [app] }),
     database,
     env: { KEY: sandbox.accessToken, SECRET: sandbox.clientSecret },
     ports: { fetch },

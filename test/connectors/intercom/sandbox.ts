@@ -19,7 +19,7 @@ export function openIntercom(nowMs: () => number) {
   // An abandoned scroll ends after a minute, which a test does not wait for.
   sandbox.handle = (request) => {
     const answer = handle(request);
-    if (answer.body.includes('scroll_exists')) sandbox.expireScroll();
+    if (typeof answer.body === 'string' && answer.body.includes('scroll_exists')) sandbox.expireScroll();
     return answer;
   };
   return { sandbox, apiKey: sandbox.accessToken, webhookSecret: sandbox.clientSecret };

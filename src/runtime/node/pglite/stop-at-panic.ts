@@ -1,6 +1,6 @@
 import { DatabaseError, describeError } from '../../../errors.ts';
 import type { Embedded } from './embedded.ts';
-import { isPanic } from './is-panic.js';
+import { isPanic } from './is-panic.ts';
 
 /**
  * A PostgreSQL that panicked (its log cannot be written: the disk is full) has ended, and what is asked of it after that

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { DatabaseError, describeError } from '../../../errors.ts';
+import { folderBeside } from '../../../kit/folder-beside.ts';
 import type { Embedded } from './embedded.ts';
 
 /** To the thread. */
@@ -16,6 +17,8 @@ export type Word =
   | { readonly id: number; readonly error: Error; readonly fields: Readonly<Record<string, unknown>> }
   | { readonly heard: number };
 
+/** Compiled, also where this module is not (tests, scripts): Node 20 starts no thread from TypeScript. */
+const WORKER = import.meta.url.endsWith('.ts') ? '../../../../dist/src/runtime/node/pglite/worker.js' : './worker.js';
 /** With Node's 4 MB, PGlite does not survive a JSON text of some 20,000 levels that a statement makes itself. */
 const STACK_MB = 64;
 
@@ -29,7 +32,7 @@ export interface Thread extends Embedded {
  * As long as nothing is asked of it, it keeps no process alive.
  */
 export async function startThread(options: { readonly dataDir?: string }): Promise<Thread> {
-  const worker = new Worker(new URL('./worker.js', import.meta.url), {
+  const worker = new Worker(folderBeside(import.meta.url, WORKER), {
     workerData: options,
     execArgv: [],
     resourceLimits: { stackSizeMb: STACK_MB },

@@ -1,34 +1,27 @@
-// @ts-check
-// The thread of the embedded database. JavaScript: to read TypeScript, each thread loads tsx anew, which makes the start of
-// every command 0.4 s longer.
+// The thread of the embedded database.
 import process from 'node:process';
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
-import { embed } from './embed.js';
-import { isPanic } from './is-panic.js';
-import { keepFilesPrivate } from './private-files.js';
+import { embed } from './embed.ts';
+import type { Embedded } from './embedded.ts';
+import { isPanic } from './is-panic.ts';
+import { keepFilesPrivate } from './private-files.ts';
+import type { Call, Word } from './thread.ts';
 
-/** @typedef {import('./embedded.ts').Embedded} Embedded */
-/** @typedef {import('./thread.ts').Call} Call */
-/** @typedef {import('./thread.ts').Word} Word */
-
-if (parentPort === null) throw new Error('worker.js is the start of a thread');
+if (parentPort === null) throw new Error('this module is the start of a thread');
 const port = parentPort;
-const say = (/** @type {Word} */ word) => port.postMessage(word);
+const say = (word: Word) => port.postMessage(word);
 
-/** @type {Map<number, () => Promise<void>>} */
-const listening = new Map();
-/** @type {Embedded | undefined} */
-let embedded;
+const listening = new Map<number, () => Promise<void>>();
+let embedded: Embedded | undefined;
 
 // The next call waits until the last one is answered: after a panic there is none.
 let last = Promise.resolve();
-port.on('message', (/** @type {Call} */ call) => {
+port.on('message', (call: Call) => {
   last = last.then(() => perform(call));
 });
 
-/** @param {Call} call */
-async function perform(call) {
+async function perform(call: Call): Promise<void> {
   const { id } = call;
   try {
     say({ id, result: await answer(call) });
@@ -41,8 +34,7 @@ async function perform(call) {
   }
 }
 
-/** @param {Call} call */
-async function answer({ id, name, args }) {
+async function answer({ id, name, args }: Call): Promise<unknown> {
   if (name === 'open') {
     keepFilesPrivate();
     // Its stack has 1 MB, of which PostgreSQL does not know: a recursion ends with an error (54001) before that, not with the

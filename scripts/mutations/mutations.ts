@@ -244,7 +244,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'an answer that came before the last question ends the task',
-    file: TASKS,
+    file: 'src/engine/migrations/043_retrieved.sql',
     find: `state = case when requested_at > started then 'ready' else 'done' end,`,
     replace: `state = 'done',`,
     tests: [WORKERS, CONVERGENCE],
@@ -538,7 +538,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'C6: {deleted: true} counts as an object that lives',
-    file: TASKS,
+    file: 'src/engine/migrations/043_retrieved.sql',
     find: "denied := t.input ? 'absent' and (p_body is null or (not is_careful and spec ? 'deleted'",
     replace: "denied := t.input ? 'absent' and (p_body is null or (false and spec ? 'deleted'",
     tests: ['test/connectors/stripe/sync.test.ts'],

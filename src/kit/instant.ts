@@ -44,10 +44,9 @@ export function instantMs(value: unknown, unit: InstantAt['unit']): number | nul
 export function widthMs(value: unknown, at: InstantAt): number {
   const described = at.precision === undefined ? undefined : PRECISION_MS[at.precision];
   if (at.unit !== 'iso') return described ?? (at.unit === 's' ? 1000 : 1);
-  const parts = ISO.exec(String(value));
-  const fraction = parts?.[7]?.length ?? 0;
-  const written =
-    parts?.[4] === undefined ? DAY_MS : parts[6] === undefined ? 60_000 : Math.max(1, 10 ** (3 - fraction));
+  const text = String(value);
+  const fraction = /^[.,](\d+)/.exec(text.slice(19))?.[1]?.length ?? 0;
+  const written = text.length === 10 ? DAY_MS : text[16] !== ':' ? 60_000 : Math.max(1, 10 ** (3 - fraction));
   return Math.max(written, described ?? 1);
 }
 

@@ -22,6 +22,18 @@ const LEFT = 'select id, state, (select count(*)::int from supasaasy.entities) a
 const FULL =
   /^warn shop: the database's disk is full: free some space; what is stored is safe, and the work goes on where it stopped .*trying again$/;
 
+/** A first sync writes 7 MB of log: more than is left of the file, and no file is in reserve. */
+async function fillMostOfALogFile(database: SqlDatabase): Promise<void> {
+  const megabyte = `select pg_logical_emit_message(false, 'test', repeat('x', 1000000))`;
+  const position = `select ((pg_current_wal_insert_lsn() - '0/0') % (16 * 1024 * 1024) / 1000000)::int as mb,
+    (select count(*)::int from pg_ls_waldir() where name ~ '^[0-9A-F]{24}$' and name > pg_walfile_name(pg_current_wal_insert_lsn())) as spare`;
+  for (;;) {
+    const [at] = await database.query<{ mb: number; spare: number }>(position);
+    if (at?.mb === 12 && at.spare === 0) return;
+    await database.query(megabyte);
+  }
+}
+
 /** An account whose customers do not fit, and an engine that mirrors them. */
 function openShop(database: SqlDatabase, diskIsFull: () => void = () => {}) {
   const sandbox = createStripeSandbox({ size: { customers: CUSTOMERS } });
@@ -136,6 +148,7 @@ describe('a disk that is full under the embedded database', () => {
     const folder = join(small.path, 'data');
     database = await createPglite(folder);
     await applyMigrations(database, await readMigrations([stripe]));
+    await fillMostOfALogFile(database);
     small.fill(LESS_THAN_A_LOG_FILE_MB);
     const failed = await openShop(database)
       .engine.sync('shop', 'full')

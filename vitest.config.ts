@@ -4,6 +4,9 @@ import { LongestFirst } from './test/setup/longest-first.ts';
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
+/** The package in projects of its own, and the database set-ups: minutes by themselves. `npm run test:matrix` runs them. */
+export const MATRIX = ['test/package/**/*.test.ts', 'test/databases/**/*.test.ts'];
+
 export default defineConfig({
   // The package by its own name is its sources: what a test imports is what it tests.
   resolve: {
@@ -17,7 +20,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts', 'connectors/**/*.test.ts'],
-    exclude: ['**/node_modules/**', 'test/gate/canaries/**'],
+    exclude: ['**/node_modules/**', 'test/gate/canaries/**', ...MATRIX],
     globalSetup: ['test/setup/dist.ts', 'test/setup/postgres.ts'],
     setupFiles: ['test/setup/determinism.ts'],
     // Processes, not threads: PGlite's memory goes back to the system with each file.

@@ -12,7 +12,6 @@ const OWN: Readonly<Record<string, string>> = {
   'src/runtime/supabase/rest-database.ts': 'takes its own text back out of what supabase-js wrote',
   'src/runtime/edge/edge-log.ts': 'a line of the log',
   'src/runtime/edge/serve-edge.ts': 'a fixed answer',
-  'src/cli/main.ts': 'package.json',
   'src/cli/demo.ts': 'control of the emulator',
   'src/cli/edge-functions.ts': 'our own manifest, and deno.json',
   'src/cli/commands/init.ts': 'our own manifest',

@@ -80,14 +80,18 @@ function startRacer() {
       try { free = lockFolder(${JSON.stringify(folder)}); console.log('owner'); }
       catch (error) { console.log(error.constructor.name === 'FolderInUseError' ? 'busy' : error.message); }
     }`;
-  const loader = new URL('../../bin/read-typescript.js', import.meta.url).href;
-  const child = spawn(process.execPath, ['--import', loader, '--input-type=module', '--eval', script], {
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   const lines: string[] = [];
   let heard = () => {};
   let text = '';
+  let ended = false;
+  child.once('close', () => {
+    ended = true;
+    heard();
+  });
   child.stdout.on('data', (chunk) => {
     text += chunk;
     const parts = text.split('\n');
@@ -98,10 +102,12 @@ function startRacer() {
   return {
     say: (word: string) => void child.stdin.write(`${word}\n`),
     async answer(): Promise<string> {
-      while (lines.length === 0)
+      while (lines.length === 0) {
+        if (ended) throw new Error('the racer ended without an answer');
         await new Promise<void>((resolve) => {
           heard = resolve;
         });
+      }
       return lines.shift() ?? '';
     },
   };

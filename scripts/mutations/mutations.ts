@@ -710,6 +710,14 @@ export const mutations: readonly Mutation[] = [
   },
   // What a certificate needs.
   {
+    name: 'C41: a list that changes while its end is checked counts as wrongly described',
+    file: EVIDENCE,
+    find: 'if restarts >= 3 then',
+    replace: 'if restarts >= 0 then',
+    tests: [EVIDENCE_TEST],
+    by: 'C41 ',
+  },
+  {
     name: 'evidence C1: a full page without a place for the cursor ends its list',
     file: EVIDENCE,
     find: 'elsif asked is not null then',

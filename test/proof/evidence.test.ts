@@ -51,6 +51,31 @@ describeEachDatabase('the evidence of a certificate', (make) => {
     };
   }
 
+  const CHANGES = ['thing', 'note', 'label'].flatMap((kind) => [[kind, 'loses'] as const, [kind, 'gets'] as const]);
+  it.each(CHANGES)(
+    'C41 a list of %ss that %s a record while its end is checked is read to its end',
+    async (kind, how) => {
+      const mirror = filled(kind, 4);
+      const { account } = mirror;
+      const [first] = account.shown(kind);
+      let asked = 0;
+      mirror.api.meddle = ({ path }) => {
+        if (path !== `/${kind}s`) return undefined;
+        asked += 1;
+        if (asked === 2 && how === 'loses') account.remove(kind, String(first?.['id']));
+        if (asked === 2 && how === 'gets') account.create(kind, { n: 9 });
+        return undefined;
+      };
+      await mirror.full();
+      expect(asked).toBeGreaterThan(1);
+      await mirror.deliver(...account.log.slice(-1));
+      await mirror.settle();
+      await mirror.expectTruth(kind);
+      expect(await mirror.full()).toMatchObject({ state: 'completed' });
+      expect(await certificate(mirror.key, kind)).toMatchObject({ holds: true });
+    },
+  );
+
   /** Of each way of paging: nothing, less than a page, exactly one, more, exactly two. */
   const ENDS: readonly [kind: string, count: number, ended: string][] = [
     ['thing', 0, 'empty page'],

@@ -690,6 +690,9 @@ begin
   shown := jsonb_build_array(records -> 0 #>> supasaasy.path_of(spec -> 'id'), last_id, json_array_length(records));
   turned := supasaasy.next_position(p_page, p_page ->> 'cursor', null, doc, json_array_length(records), last_id, not p_page ? 'cursor',
     (p_page ->> 'read')::bigint + json_array_length(records), p_page ->> 'check', shown = p_page -> 'shown');
+  if turned.doubt is not null then
+    raise exception '%', turned.doubt using errcode = 'SY006';
+  end if;
   return result || jsonb_build_object('records', json_array_length(records), 'next', turned.next_cursor, 'check', turned."check", 'shown', shown);
 end $$;
 

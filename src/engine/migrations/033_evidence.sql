@@ -52,28 +52,8 @@ begin
   return found;
 end $$;
 
--- The flag of a nested list, where none is described: a has_more beside the list that is true says that it was cut.
-create or replace function supasaasy.flag_beside(p_parent jsonb, p_path text[]) returns jsonb
-language plpgsql immutable set search_path = '' as $$
-begin
-  return case when cardinality(p_path) > 1 and p_parent #> (p_path[1:cardinality(p_path) - 1] || 'has_more'::text) = 'true'::jsonb then 'true'::jsonb else 'false'::jsonb end;
-end $$;
-
--- What contradicts a list that is described as one answer without pages: the name of a sign that there is more.
-create or replace function supasaasy.sign_of_more(p_doc jsonb) returns text
-language sql immutable set search_path = '' as $$
-  select x.name from (
-    select key as name, key, value from jsonb_each(case when jsonb_typeof(p_doc) = 'object' then p_doc else '{}' end)
-    union all
-    select o.key || '.' || i.key, i.key, i.value from jsonb_each(case when jsonb_typeof(p_doc) = 'object' then p_doc else '{}' end) o
-    cross join lateral jsonb_each(case when jsonb_typeof(o.value) = 'object' then o.value else '{}' end) i
-  ) x
-  where (x.key ~* '^(has_?more|more|has_?next(_?page)?|is_?truncated|truncated)$' and x.value = 'true'::jsonb)
-    or (x.key ~* '^(next|next_?(page|cursor|token|page_?token|url|uri|link))$' and x.value not in ('null'::jsonb, '""'::jsonb, 'false'::jsonb, '{}'::jsonb, '[]'::jsonb))
-  order by 1 limit 1;
-$$;
-
 drop function if exists supasaasy.next_position(jsonb, text, text, boolean, integer, text);
+drop function if exists supasaasy.next_position(jsonb, text, jsonb, json, integer, text, boolean, bigint, text, boolean);
 -- The next position of a list after one of its pages, by the provider's way of paging, and how it is known to have ended.
 -- Raises SY003 where paging cannot go on, SY006 where the description does not fit the answer.
 --
@@ -82,9 +62,10 @@ drop function if exists supasaasy.next_position(jsonb, text, text, boolean, inte
 --   included. p_check: what this page is asked for: "after" (nothing may follow), "shorter" (a position must be shown), or null.
 --   p_same: it has the records of the page before.
 -- `check`: what the same list must be asked next, before its end is believed: of a first page that is exactly full.
+-- `doubt`: a checking page contradicts the page before. The description is wrong, or the list has changed in between.
 create or replace function supasaasy.next_position(
   p_list jsonb, p_cursor text, p_doc jsonb, p_text json, p_count integer, p_last_id text, p_first boolean, p_read bigint, p_check text, p_same boolean,
-  out next_cursor text, out ended_by text, out total bigint, out "check" text
+  out next_cursor text, out ended_by text, out total bigint, out "check" text, out doubt text
 ) language plpgsql immutable set search_path = '' as $$
 declare
   rule jsonb := p_list -> 'next';
@@ -102,6 +83,7 @@ declare
   at_place text := array_to_string(place, '.');
   at_flag text := array_to_string(flag_place, '.');
   problem text;
+  contradicted boolean := false;
 begin
   if p_list ? 'total' then
     total_value := supasaasy.value_at(p_doc, p_text, supasaasy.path_of(p_list -> 'total'));
@@ -135,8 +117,10 @@ begin
     ended_by := 'flag';
   elsif p_check = 'after' and p_count > 0 then
     problem := format('the page before said at %s that the list ends, and %s records follow it', coalesce(at_flag, at_place), p_count);
+    contradicted := true;
   elsif p_check = 'shorter' and is_full and next_cursor is null then
     problem := format('neither a full page nor a shorter one of %s records shows a next position at %s', p_count, at_place);
+    contradicted := true;
   elsif problem is null and p_check = 'after' then
     next_cursor := null;
     ended_by := 'empty page';
@@ -204,8 +188,14 @@ begin
     end if;
   end if;
   if problem is not null then
-    raise exception '%: %. The path in the description is wrong, or it names another way of paging', problem,
-      supasaasy.keys_of(p_doc, p_text, coalesce(place, flag_place)) using errcode = 'SY006';
+    problem := format('%s: %s. The path in the description is wrong, or it names another way of paging', problem,
+      supasaasy.keys_of(p_doc, p_text, coalesce(place, flag_place)));
+    if not contradicted then
+      raise exception '%', problem using errcode = 'SY006';
+    end if;
+    next_cursor := null;
+    doubt := problem;
+    return;
   end if;
   if next_cursor is not null and next_cursor = p_cursor and style <> 'scroll' then
     raise exception 'the cursor "%" repeats: the list would never end', next_cursor using errcode = 'SY003';
@@ -228,6 +218,7 @@ declare
   turned record;
   mark jsonb;
   here text;
+  restarts integer := coalesce((p_task.input ->> 'restarts')::integer, 0);
   -- Records without an id cannot be told apart.
   shown jsonb := case when p_first_id is not null and p_last_id is not null then jsonb_build_array(p_first_id, p_last_id, p_count) end;
 begin
@@ -251,8 +242,21 @@ begin
     return;
   end if;
   turned := supasaasy.next_position(p_page, p_task.cursor, p_doc, p_text, p_count, p_last_id, from_start,
-    p_task.records + case when repeated then 0 else p_count end, checking, repeated);
+    case when from_start and checking is null and restarts > 0 then p_count::bigint
+      else p_task.records + case when repeated then 0 else p_count end end, checking, repeated);
   next_cursor := turned.next_cursor;
+  if turned.doubt is not null then
+    -- A record may have come or gone between the two answers: the list is read from its start again. A wrong description
+    -- contradicts itself each time.
+    if restarts >= 3 then
+      raise exception '%', turned.doubt using errcode = 'SY006';
+    end if;
+    repeated := true;
+    done := false;
+    checking := null;
+    input := input - 'mark' || jsonb_build_object('proof', proof, 'restarts', restarts + 1);
+    return;
+  end if;
   if p_page ? 'total' then
     proof := proof || case when turned.total is null then '{"uncounted": true}'::jsonb
       else jsonb_build_object('totals', jsonb_build_array(coalesce(proof #> '{totals,0}', to_jsonb(turned.total)), turned.total)) end;

@@ -1,3 +1,24 @@
+-- The flag of a nested list, where none is described: a has_more beside the list that is true says that it was cut.
+create or replace function supasaasy.flag_beside(p_parent jsonb, p_path text[]) returns jsonb
+language plpgsql immutable set search_path = '' as $$
+begin
+  return case when cardinality(p_path) > 1 and p_parent #> (p_path[1:cardinality(p_path) - 1] || 'has_more'::text) = 'true'::jsonb then 'true'::jsonb else 'false'::jsonb end;
+end $$;
+
+-- What contradicts a list that is described as one answer without pages: the name of a sign that there is more.
+create or replace function supasaasy.sign_of_more(p_doc jsonb) returns text
+language sql immutable set search_path = '' as $$
+  select x.name from (
+    select key as name, key, value from jsonb_each(case when jsonb_typeof(p_doc) = 'object' then p_doc else '{}' end)
+    union all
+    select o.key || '.' || i.key, i.key, i.value from jsonb_each(case when jsonb_typeof(p_doc) = 'object' then p_doc else '{}' end) o
+    cross join lateral jsonb_each(case when jsonb_typeof(o.value) = 'object' then o.value else '{}' end) i
+  ) x
+  where (x.key ~* '^(has_?more|more|has_?next(_?page)?|is_?truncated|truncated)$' and x.value = 'true'::jsonb)
+    or (x.key ~* '^(next|next_?(page|cursor|token|page_?token|url|uri|link))$' and x.value not in ('null'::jsonb, '""'::jsonb, 'false'::jsonb, '{}'::jsonb, '[]'::jsonb))
+  order by 1 limit 1;
+$$;
+
 -- What a page shows of the description: fields that it names and that no record had so far (`unseen`), records that share an
 -- id (`shared`). An empty first page beside another list is no empty list. p_records: null where the page is read record by record.
 create or replace function supasaasy.judge_page(

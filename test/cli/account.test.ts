@@ -3,7 +3,7 @@ import { type SandboxServer, serveSandbox } from '../../sandbox/http/serve.ts';
 import { createStripeSandbox } from '../../sandbox/stripe/index.ts';
 import { ask, createFolder, dataDir, ONE_APP, removeFolder, run } from './cli.ts';
 
-/** Ids of two accounts, each behind a server of its own: what changes with the key in reality changes with the URL. */
+/** Ids of two accounts, each with a key and behind a server of its own. */
 const OURS = 'acct_1OursOursOurs00';
 const THEIRS = 'acct_1TheirsTheirs0';
 
@@ -15,7 +15,12 @@ describe("another account's key", { timeout: 120_000 }, () => {
   beforeAll(async () => {
     folder = createFolder(ONE_APP);
     const serve = async (accountId: string, seed: number) => {
-      const sandbox = createStripeSandbox({ accountId, seed, size: { customers: 16 } });
+      const sandbox = createStripeSandbox({
+        accountId,
+        apiKey: `sk_test_sandbox${seed}`,
+        seed,
+        size: { customers: 16 },
+      });
       const server = await serveSandbox(sandbox);
       servers.push(server);
       return { SHOP_KEY: sandbox.apiKey, SHOP_SECRET: 'whsec_1234567890', SHOP_URL: server.url };

@@ -15,14 +15,16 @@ export interface StripeSettings {
   eventLagMs: number;
   /** Connected account that new events carry; `null`: none. */
   eventAccount: string | null;
-  /** Mode of new events. An endpoint of Connect receives those of both modes. */
+  /** Mode of new events; default: that of the key. An endpoint of Connect receives those of both modes. */
   eventLivemode: boolean;
   paymentMethodsWithoutCustomer: boolean;
   /** `existing` counts detached payment methods, which no list shows; `listed` does not. */
   truth: 'existing' | 'listed';
 }
 
-export function createSettings(given: Partial<StripeSettings> & { readonly webhookSecret?: string }): StripeSettings {
+export function createSettings(
+  given: Partial<StripeSettings> & { readonly webhookSecret?: string; readonly apiKey?: string },
+): StripeSettings {
   return {
     apiVersion: given.apiVersion ?? LATEST_VERSION,
     webhookSecrets: given.webhookSecrets ?? [given.webhookSecret ?? 'whsec_sandbox'],
@@ -30,7 +32,7 @@ export function createSettings(given: Partial<StripeSettings> & { readonly webho
     denied: given.denied ?? [],
     eventLagMs: given.eventLagMs ?? 0,
     eventAccount: given.eventAccount ?? null,
-    eventLivemode: given.eventLivemode ?? false,
+    eventLivemode: given.eventLivemode ?? /_live_/.test(given.apiKey ?? ''),
     paymentMethodsWithoutCustomer: given.paymentMethodsWithoutCustomer ?? true,
     truth: given.truth ?? 'existing',
   };

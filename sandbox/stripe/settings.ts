@@ -23,7 +23,7 @@ export interface StripeSettings {
 }
 
 export function createSettings(
-  given: Partial<StripeSettings> & { readonly webhookSecret?: string; readonly apiKey?: string },
+  given: Partial<StripeSettings> & { readonly webhookSecret?: string; readonly apiKey?: string | readonly string[] },
 ): StripeSettings {
   return {
     apiVersion: given.apiVersion ?? LATEST_VERSION,
@@ -32,7 +32,7 @@ export function createSettings(
     denied: given.denied ?? [],
     eventLagMs: given.eventLagMs ?? 0,
     eventAccount: given.eventAccount ?? null,
-    eventLivemode: given.eventLivemode ?? /_live_/.test(given.apiKey ?? ''),
+    eventLivemode: given.eventLivemode ?? [given.apiKey ?? []].flat().some((key) => key.includes('_live_')),
     paymentMethodsWithoutCustomer: given.paymentMethodsWithoutCustomer ?? true,
     truth: given.truth ?? 'existing',
   };
